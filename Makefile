@@ -1,0 +1,55 @@
+# make setup · make run · make test · make check · make bench · make pins
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_STAMP := .venv/.run-stamp
+DEV_STAMP := .venv/.dev-stamp
+
+.PHONY: setup run test check lint types bench pins clean
+.DEFAULT_GOAL := setup
+
+setup: $(RUN_STAMP)
+
+# One round over sources.csv; ends 0 when the round did its work, whatever it found.
+run: $(RUN_STAMP)
+	@$(BIN)/verifier run; code=$$?; case $$code in 0|1|3) exit 0;; *) exit $$code;; esac
+
+test: $(DEV_STAMP)
+	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+check: lint types test
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_STAMP)
+	$(BIN)/mypy
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+# Renew the pins within the ranges of pyproject.toml; the files name no address.
+pins:
+	cd requirements && uv pip compile ../pyproject.toml --group ../pyproject.toml:build $(PIN_FLAGS) -o run.txt
+	cd requirements && uv pip compile ../pyproject.toml --group ../pyproject.toml:build --group ../pyproject.toml:dev $(PIN_FLAGS) -c run.txt -o dev.txt
+PIN_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "verifier needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1). Cure: make PYTHON=python3.11 setup" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "This Python cannot make virtual environments. Cure, on Debian or Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@echo "Setting up .venv …"
+	@$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

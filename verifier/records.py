@@ -1,0 +1,672 @@
+"""The values that travel between the modules: frozen records and closed sets of words.
+
+Times carry a zone and are UTC. Texts are never None: the empty string says "the row has none".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+# ---- words -------------------------------------------------------------------------------
+
+
+class Link(StrEnum):
+    """Is the source still there? See the contract for the meaning of each word."""
+
+    LIVE = "live"
+    MOVED = "moved"
+    BLOCKED = "blocked"
+    SUSPECT = "suspect"
+    DEAD = "dead"
+    HIJACKED = "hijacked"
+    INVALID = "invalid"
+    UNCHECKED = "unchecked"
+
+
+class Quote(StrEnum):
+    """Does the source say what is quoted?"""
+
+    FOUND = "found"
+    ALTERED = "altered"
+    ABSENT = "absent"
+    NOT_COMPARABLE = "not_comparable"
+    UNREADABLE = "unreadable"
+    NO_QUOTE = "no_quote"
+    UNCHECKED = "unchecked"
+
+
+class Copy(StrEnum):
+    """Is a copy kept where others can read it?"""
+
+    CONFIRMED = "confirmed"
+    CAPTURED = "captured"
+    PENDING = "pending"
+    FAILED = "failed"
+    EXCLUDED = "excluded"
+    LOST = "lost"
+    NONE = "none"
+
+
+class QuoteKind(StrEnum):
+    """What kind of quotation a row holds; only ``verbatim`` accuses."""
+
+    VERBATIM = "verbatim"
+    PARAPHRASE = "paraphrase"
+    TITLE = "title"
+    TRANSLATION = "translation"
+
+
+class Preserve(StrEnum):
+    """Where copies of a source may be kept."""
+
+    PUBLIC = "public"
+    LOCAL = "local"
+    NONE = "none"
+
+
+class Failure(StrEnum):
+    """Why no reply came of a fetch. Each has its own name because each has its own cure."""
+
+    NO_ADDRESS = "no-address"
+    NOT_A_WEB_ADDRESS = "not-a-web-address"
+    FORBIDDEN_ADDRESS = "forbidden-address"
+    NAME_NOT_FOUND = "name-not-found"  # NXDOMAIN, or a name without addresses
+    RESOLVER_FAILED = "resolver-failed"  # SERVFAIL, refused, time-out: tells nothing of the site
+    NETWORK_DOWN = "network-down"  # no route, no local address: our side
+    CONNECTION_REFUSED = "connection-refused"
+    CONNECTION_TIMEOUT = "connection-timeout"
+    DEADLINE = "deadline"  # connected, but the page did not come in time
+    DISCONNECTED = "disconnected"  # the peer hung up before a reply's head was complete
+    TLS_EXPIRED = "tls-expired"
+    TLS_WRONG_HOST = "tls-wrong-host"
+    TLS_UNTRUSTED = "tls-untrusted"
+    TLS_FAILED = "tls-failed"
+    BAD_REPLY = "bad-reply"  # what came is not HTTP
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    BAD_REDIRECT = "bad-redirect"  # Location is missing or leads to no web address
+    UNEXPECTED = "unexpected"  # anything a library raised that has no name here yet
+
+
+class Truncated(StrEnum):
+    """Why a body is incomplete; the words of WARC 1.1, section 5.13."""
+
+    LENGTH = "length"
+    TIME = "time"
+    DISCONNECT = "disconnect"
+
+
+class Seen(StrEnum):
+    """What one look at a source means, before its history is considered."""
+
+    ALIVE = "alive"
+    MOVED = "moved"
+    BLOCKED = "blocked"
+    FAILING = "failing"
+    GONE = "gone"  # 410: the server says so itself
+    UNDECIDED = "undecided"  # tells nothing about the source: the former answer stays
+    INVALID = "invalid"
+
+
+# ---- what is cited -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another address of a source: ``relation`` is same, translation, reproduces or reports."""
+
+    relation: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One row of sources.csv.
+
+    Attributes:
+        id: Stable slug; see the contract.
+        url: What is cited, as the row has it. Empty: a claim that still needs a source.
+        fetch_url: What is fetched instead, or "".
+        published, accessed: ISO 8601 dates; may be a year or a month; "" when unknown.
+        extra: Columns that Verifier does not know, carried along as (name, value).
+        line: Line in the file where the row begins; the header is line 1.
+        fault: What keeps ``url`` from being checked ("" when nothing does).
+    """
+
+    id: str
+    url: str = ""
+    fetch_url: str = ""
+    quote: str = ""
+    quote_kind: QuoteKind = QuoteKind.VERBATIM
+    quote_from: str = "page"
+    lang: str = ""
+    locator: str = ""
+    claim: str = ""
+    publisher: str = ""
+    title: str = ""
+    published: str = ""
+    accessed: str = ""
+    cited_in: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    archive_url: str = ""
+    alt_urls: tuple[Alternative, ...] = ()
+    preserve: Preserve = Preserve.PUBLIC
+    extra: tuple[tuple[str, str], ...] = ()
+    line: int = 0
+    fault: str = ""
+
+    @property
+    def address(self) -> str:
+        """What is fetched: ``fetch_url`` or ``url``, without the fragment; "" when there is none.
+
+        URLs that differ only in the fragment are one address (the contract).
+        """
+        return (self.fetch_url or self.url).partition("#")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProblem:
+    """A row of sources.csv that is wrong: where, what, and what cures it.
+
+    Attributes:
+        line: Counted from 1; the header is line 1.
+        column: The offending column, or "" when it is the row as a whole.
+        source_id: Id of the row where it could be read, else "": such a row is never retired.
+        skipped: True when the row cannot be checked at all; False when it is checked without
+            the offending value.
+    """
+
+    line: int
+    column: str
+    problem: str
+    cure: str
+    source_id: str = ""
+    skipped: bool = True
+
+    def __str__(self) -> str:
+        place = f"line {self.line}" + (f", {self.column}" if self.column else "")
+        return f"{place}: {self.problem}. {self.cure}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceList:
+    """What sources.csv holds.
+
+    Attributes:
+        warnings: Sentences about the file as a whole (an assumed encoding, say).
+        digest: Lower-case hex SHA-256 of the file.
+    """
+
+    sources: tuple[Source, ...]
+    problems: tuple[RowProblem, ...]
+    warnings: tuple[str, ...]
+    digest: str
+
+
+# ---- what came over the wire -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One request and its response, as they went over the wire.
+
+    Attributes:
+        url: The address asked, in ASCII, as sent.
+        request: The request's head as sent, with the blank line that ends it.
+        peer: IP address of the other side ("" when a proxy stood between).
+        version: Of the response, such as ``HTTP/1.1``.
+        headers: Of the response: order, case and bytes as they came.
+        body: After transfer-decoding, before content-decoding.
+        elapsed: Seconds from the request to the end of the body.
+    """
+
+    url: str
+    requested_at: datetime
+    request: bytes
+    peer: str
+    version: str
+    status: int
+    reason: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    truncated: Truncated | None = None
+    elapsed: float = 0.0
+
+    def header(self, name: str) -> str:
+        """The first header of that name as text (ISO 8859-1), or ""."""
+        wanted = name.lower().encode("ascii")
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1").strip()
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A web server answered.
+
+    Attributes:
+        hops: Every request of the chain; the last is the answer, the others redirect.
+        content: Body of the last hop after content-decoding.
+        undecoded: Why ``content`` is cut or still encoded ("" when it is whole): "cap",
+            "broken-encoding" or "unknown-encoding".
+        attempts: Times the chain was tried, this one included.
+        retry_after: When the server wants to be asked again, if it said so.
+    """
+
+    hops: tuple[Hop, ...]
+    content: bytes
+    undecoded: str = ""
+    attempts: int = 1
+    retry_after: datetime | None = None
+
+    @property
+    def last(self) -> Hop:
+        """The hop that answered."""
+        return self.hops[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoReply:
+    """No web server answered, or none could be asked.
+
+    Attributes:
+        url: The address at which it failed: the one asked, or a redirect's target.
+        detail: What the library or the system said, in one line.
+        hops: Redirects that were answered before it failed.
+        requested_at: When the failing attempt began.
+    """
+
+    url: str
+    failure: Failure
+    detail: str
+    requested_at: datetime
+    hops: tuple[Hop, ...] = ()
+    elapsed: float = 0.0
+    attempts: int = 1
+    retry_after: datetime | None = None
+
+
+Fetched = Reply | NoReply
+
+
+# ---- what is kept ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A response kept in our own WARC files.
+
+    Attributes:
+        id: Row in the ledger; 0 before it is written there.
+        url: WARC-Target-URI.
+        hop: Place in the chain of redirects, from 0.
+        file: Path below ``archive/warc``, with ``/``.
+        offset, length: Of the record's gzip member, in bytes.
+        record_id: WARC-Record-ID, with its angle brackets.
+        sha256: Lower-case hex, of the body after content-decoding.
+        payload_sha256: Lower-case hex, of the body as it came, without transfer-encoding.
+        payload_sha1: Base32, of the same bytes: what CDX calls ``digest``.
+        revisit_of: Id of the earlier capture with the same bytes, if only that was noted.
+    """
+
+    id: int = 0
+    url: str
+    captured_at: datetime
+    hop: int
+    status: int
+    content_type: str
+    file: str
+    offset: int
+    length: int
+    record_id: str
+    sha256: str
+    payload_sha256: str
+    payload_sha1: str
+    body_length: int
+    truncated: Truncated | None = None
+    revisit_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResponse:
+    """A response read back from a WARC file: the record's own bytes.
+
+    Attributes:
+        body: As it came, without transfer-encoding.
+        content: After content-decoding.
+    """
+
+    url: str
+    captured_at: datetime
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    content: bytes
+    record_id: str
+    truncated: Truncated | None = None
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or ""."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), "")
+
+
+# ---- what the Wayback Machine says -------------------------------------------------------
+
+
+class Retry(StrEnum):
+    """When a refused submission may be asked again (classes of facts/wayback.md, 2.3)."""
+
+    LATER = "later"  # transient: another round
+    TOMORROW = "tomorrow"  # after the UTC day turns
+    NEVER = "never"  # permanent for this address; re-asked after weeks at most
+    STOP = "stop"  # about us, not the address: submit nothing more in this round
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memento:
+    """A capture that the archive names.
+
+    Attributes:
+        timestamp: 14 digits, UTC, as the archive has it.
+        original: The address that was captured, after redirects.
+        status: Archived HTTP status, or None when the archive did not say.
+        digest: The index's ``digest`` column, or "".
+    """
+
+    timestamp: str
+    original: str
+    status: int | None = None
+    mimetype: str = ""
+    digest: str = ""
+
+    @property
+    def captured_at(self) -> datetime:
+        """The time of the timestamp.
+
+        Raises:
+            ValueError: The archive's index has impossible timestamps; this is one.
+        """
+        return datetime.strptime(self.timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """The archive took the address and named a job to ask about."""
+
+    job_id: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The archive will not save the address, now or ever; nothing was captured.
+
+    Attributes:
+        code: The archive's ``status_ext`` without "error:", or a name of ours such as "http-429".
+        excluded: True when the address is barred from the archive for good.
+        retry_after: Seconds the archive asks us to wait, or None.
+    """
+
+    code: str
+    message: str
+    retry: Retry
+    excluded: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeUnknown:
+    """The request may have been carried out: the index is asked before it is sent again.
+
+    Also the archive's "the same snapshot had been made …", which names no capture.
+    """
+
+    detail: str
+    already_there: bool = False
+
+
+SaveAnswer = Memento | Queued | Refused | OutcomeUnknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotInIndex:
+    """The index answered and has no such capture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexTrouble:
+    """The index could not be asked: this says nothing about captures.
+
+    Attributes:
+        stop: True when going on asking would get our network blocked (429, refused connections).
+        excluded: True when the index says that the address is barred from the archive.
+    """
+
+    detail: str
+    stop: bool = False
+    excluded: bool = False
+
+
+FindAnswer = Memento | NotInIndex | IndexTrouble
+
+
+# ---- what it means -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look means, by today's rules.
+
+    Attributes:
+        rule: Name of the rule that decided, such as ``http-404``; the reason begins with it.
+        reason: A sentence for a maintainer.
+        suggested_url: The address to cite instead, when the look found one ("" otherwise).
+        transport: True when no server answered: a failure that our own network could cause.
+    """
+
+    seen: Seen
+    rule: str
+    reason: str
+    suggested_url: str = ""
+    transport: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a reader of a page sees.
+
+    Attributes:
+        visible: All visible text.
+        main: The text without navigation and the like; what ``text_sha256`` is of.
+        version: Of the extractor: a new one is not a change of the source.
+        unreadable: Why there is no text ("" when there is).
+    """
+
+    visible: str
+    main: str
+    title: str
+    sha256: str
+    version: int
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Where and how a text says what is quoted.
+
+    Attributes:
+        start: Offset in the visible text, in characters, of a ``found`` quotation.
+        passage: The words around it; erasable, never in the ledger.
+        source_says: The nearest passage when the quotation isn't found.
+    """
+
+    result: Quote
+    reason: str
+    score: float | None = None
+    start: int | None = None
+    page: int | None = None
+    passage: str = ""
+    source_says: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One look at one source: what was seen, and what it means. A row of ``checks``.
+
+    Attributes:
+        id: Row in the ledger; 0 before it is written there.
+        url, address: What is cited, and what was fetched for it.
+        hops: JSON: one object a hop with ``url status location peer capture``.
+        headers: JSON: the last response's headers as pairs, in order.
+        conclusive: False when the run it belongs to was interrupted or inconclusive: then
+            only what it saw alive counts, its failures don't.
+    """
+
+    id: int = 0
+    run_id: int
+    source_id: str
+    url: str
+    address: str
+    checked_at: datetime
+    elapsed_ms: int = 0
+    attempts: int = 0
+    reading: Reading
+    rules_version: int
+    status: int | None = None
+    failure: Failure | None = None
+    detail: str = ""
+    final_url: str = ""
+    hops: str = "[]"
+    peer: str = ""
+    headers: str = "[]"
+    content_type: str = ""
+    title: str = ""
+    truncated: str = ""
+    undecoded: str = ""
+    sha256: str = ""
+    payload_sha1: str = ""
+    text_sha256: str = ""
+    text_version: int = 0
+    retry_after: datetime | None = None
+    capture_id: int | None = None
+    finding: Finding | None = None
+    conclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One source with its three answers: a row of ``audit``, in the contract's order."""
+
+    id: str
+    title: str = ""
+    link: Link = Link.UNCHECKED
+    quote: Quote = Quote.UNCHECKED
+    copy: Copy = Copy.NONE
+    cited: str = ""
+    source_says: str = ""
+    quote_url: str = ""
+    snapshot_url: str = ""
+    keepers: int = 0
+    link_reason: str = ""
+    quote_reason: str = ""
+    copy_reason: str = ""
+    link_since: datetime | None = None
+    quote_since: datetime | None = None
+    copy_since: datetime | None = None
+    checked_at: datetime | None = None
+    last_live_at: datetime | None = None
+    quote_first_found_at: datetime | None = None
+    quote_last_found_at: datetime | None = None
+    publisher: str = ""
+    published: str = ""
+    claim: str = ""
+    quote_kind: QuoteKind = QuoteKind.VERBATIM
+    lang: str = ""
+    locator: str = ""
+    url: str = ""
+    final_url: str = ""
+    suggested_url: str = ""
+    status: int | None = None
+    agreement: str = ""
+    snapshot_at: datetime | None = None
+    quote_local: str = ""
+    quote_wayback: str = ""
+    local_copy: int | None = None
+    judged_by: str = ""
+    judged_until: datetime | None = None
+    strikes: int = 0
+    next_check_at: datetime | None = None
+    sha256: str = ""
+    text_sha256: str = ""
+    rules_version: int = 0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An audit row with what the rules remember beside it (table ``standings``).
+
+    Attributes:
+        url, quote_sha256: What the answers are about; another url or quotation starts afresh.
+        check_id: The newest check that is part of it.
+        failing_since: First failure since the last success.
+        last_strike_at: When the last strike was counted.
+    """
+
+    row: AuditRow
+    url: str
+    quote_sha256: str
+    check_id: int = 0
+    first_checked_at: datetime | None = None
+    failing_since: datetime | None = None
+    last_strike_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """News: one answer of one source that is another than after the round before.
+
+    Attributes:
+        axis: ``link``, ``quote`` or ``copy``.
+        before: "" for a source that is new.
+    """
+
+    source_id: str
+    axis: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A round, as the table ``runs`` keeps it.
+
+    Attributes:
+        outcome: ``running``, ``conclusive``, ``inconclusive`` or ``interrupted``.
+        reason: Why it was not conclusive ("" when it was).
+        network: ``up``, ``down`` or ``not-tested``.
+        listed: Sources in sources.csv; ``due`` and ``checked`` count sources of these.
+        problems: The wrong rows of sources.csv, as sentences with line and column.
+        preserve: One sentence on what was asked of the archive.
+        head: The ledger's chain after the round.
+    """
+
+    id: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str = "running"
+    reason: str = ""
+    network: str = "not-tested"
+    listed: int = 0
+    wrong_rows: int = 0
+    problems: tuple[str, ...] = ()
+    due: int = 0
+    checked: int = 0
+    preserve: str = ""
+    news: tuple[Change, ...] = ()
+    head: str = ""
