@@ -454,6 +454,104 @@ class IndexTrouble:
 FindAnswer = Memento | NotInIndex | IndexTrouble
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A capture in an archive's keeping, as our tables know it.
+
+    Attributes:
+        address: What we asked about; ``original`` is what the archive says it captured.
+        via: How we know of it: ``save`` (it answered us) or ``index``.
+        url: Where the copy can be read.
+        known_at: When we learnt of it.
+    """
+
+    id: int = 0
+    run_id: int
+    address: str
+    archive: str = "wayback"
+    via: str
+    timestamp: str
+    original: str
+    captured_at: datetime
+    url: str
+    status: int | None = None
+    mimetype: str = ""
+    digest: str = ""
+    known_at: datetime
+
+
+class Asked(StrEnum):
+    """How far a submission has come."""
+
+    INTENT = "intent"  # committed before the request leaves: it may or may not have left
+    QUEUED = "queued"  # the archive named a job
+    UNKNOWN = "unknown"  # it may have been carried out: the index is asked first
+    DEFERRED = "deferred"  # refused for now: ``retry_at`` says when it is asked again
+    FAILED = "failed"  # refused for good, or too often: asked again after weeks
+    EXCLUDED = "excluded"  # the address is barred from the archive
+    CAPTURED = "captured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """An archive is asked to save an address.
+
+    Attributes:
+        intent_at: When it was decided, and committed, before the request left.
+        answered_at: When the archive last said something about it.
+        code, message: The archive's refusal, or what is known of the outcome.
+        tries: How often this address was refused in a row, this one included.
+        retry_at: Not to be asked again before.
+    """
+
+    id: int = 0
+    run_id: int
+    address: str
+    archive: str = "wayback"
+    state: Asked
+    intent_at: datetime
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    job_id: str = ""
+    code: str = ""
+    message: str = ""
+    tries: int = 0
+    retry_at: datetime | None = None
+    snapshot_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The last time the archive's index was asked about an address.
+
+    Attributes:
+        answer: ``found``, ``none``, ``trouble`` or ``excluded``.
+    """
+
+    address: str
+    archive: str = "wayback"
+    asked_at: datetime
+    answer: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """What is known of an address's copies elsewhere.
+
+    Attributes:
+        snapshots: Oldest first.
+        submission: The newest one.
+        barred: Some row of this address must not be given to others (``preserve``).
+    """
+
+    address: str
+    snapshots: tuple[Snapshot, ...] = ()
+    submission: Submission | None = None
+    lookup: Lookup | None = None
+    barred: bool = False
+
+
 # ---- what it means -----------------------------------------------------------------------
 
 
@@ -615,6 +713,7 @@ class Standing:
         check_id: The newest check that is part of it.
         failing_since: First failure since the last success.
         last_strike_at: When the last strike was counted.
+        gone_since: First 410 of an unbroken run of them.
     """
 
     row: AuditRow
@@ -624,6 +723,7 @@ class Standing:
     first_checked_at: datetime | None = None
     failing_since: datetime | None = None
     last_strike_at: datetime | None = None
+    gone_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

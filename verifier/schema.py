@@ -5,8 +5,7 @@ from __future__ import annotations
 APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements")
 """Tables whose rows are never changed; ``ledger`` is one too, and chains the rows of these."""
 
-FIRST = """
-CREATE TABLE sources (
+FIRST = """CREATE TABLE sources (
     id TEXT PRIMARY KEY,
     url TEXT NOT NULL,
     fetch_url TEXT NOT NULL,
@@ -31,6 +30,7 @@ CREATE TABLE sources (
     extra TEXT NOT NULL,
     fault TEXT NOT NULL,
     line INTEGER NOT NULL,
+    quote_sha256 TEXT NOT NULL,
     row_sha256 TEXT NOT NULL,
     first_seen_at TEXT NOT NULL,
     changed_at TEXT NOT NULL,
@@ -216,7 +216,7 @@ CREATE TABLE standings (
     first_checked_at TEXT,
     failing_since TEXT,
     last_strike_at TEXT,
-    next_check_at TEXT
+    gone_since TEXT
 ) STRICT;
 
 CREATE TABLE audit (
@@ -273,11 +273,11 @@ CREATE INDEX audit_quote_since ON audit(quote_since);
 """
 
 
-def guards() -> str:
-    """The triggers that make a table append-only, as one script.
+def guards() -> tuple[str, ...]:
+    """The triggers that make a table append-only, a statement each.
 
     INSERT is guarded as well, since SQLite's INSERT OR REPLACE deletes without asking the
-    DELETE trigger. The script is run after every migration: ``transform`` drops triggers.
+    DELETE trigger. They are made again after every migration: ``transform`` drops triggers.
     """
     statements = []
     for table, key in [*((name, "id") for name in APPEND_ONLY), ("ledger", "seq")]:
@@ -289,6 +289,6 @@ def guards() -> str:
             name = f"{table}_no_{action.lower()}"
             statements.append(
                 f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {action} ON {table}{when} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;"
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-    return "\n".join(statements)
+    return tuple(statements)

@@ -1,0 +1,79 @@
+"""The Datasette plugin: what it adds to a Datasette that shows our audit database.
+
+Every Datasette in the environment loads it. A hook does nothing unless the database "audit"
+with our tables is there, and only Datasettes made by `verifier.site.server.build` get our home
+page, row pages and headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from datasette import hookimpl
+from markupsafe import Markup
+
+from verifier.site import archived, cells, headers, home, ours
+
+STYLE = "verifier.css"
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
+    """Look whether this Datasette shows our tables, before it answers anything."""
+
+    async def look() -> None:
+        await ours.recognise(datasette)
+
+    return look
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def render_cell(
+    row: Any, value: Any, column: str, table: str | None, database: str, datasette: Any
+) -> Markup | None:
+    """Badges for answers, links for addresses and copies; None leaves a cell to others."""
+    if database != ours.DATABASE or not ours.is_ours(datasette):
+        return None
+    return cells.rendered(value, column=column, table=table, row=row, urls=datasette.urls)
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
+    """The archived copies; 404 in other Datasettes."""
+    return [
+        (r"^/-/archived/(?P<capture>[0-9]{1,18})$", archived.page),
+        (r"^/-/archived/(?P<capture>[0-9]{1,18})/document$", archived.document),
+    ]
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
+    """Our style sheet, on our pages only."""
+    if not ours.is_ours(datasette):
+        return []
+    if database != ours.DATABASE and not ours.is_built_by_us(datasette):
+        return []
+    return [str(datasette.urls.static_plugins("verifier", STYLE))]
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def extra_template_vars(
+    template: str, datasette: Any
+) -> Callable[[], Awaitable[dict[str, Any]]] | None:
+    """What the home page tells of the last round."""
+    if template != "index.html" or not ours.is_built_by_us(datasette):
+        return None
+
+    async def look() -> dict[str, Any]:
+        return {"overview": await home.overview(datasette)}
+
+    return look
+
+
+@hookimpl  # type: ignore[misc, unused-ignore]
+def asgi_wrapper(datasette: Any) -> Callable[[headers.App], headers.App]:
+    """Security headers on every page of a Datasette that we made."""
+    if ours.is_built_by_us(datasette):
+        return headers.guarded
+    return lambda app: app

@@ -1,0 +1,367 @@
+"""What a reader has to know of audit rows and of a round: reasons, order of weight, plain words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote as percent_encode
+
+from verifier.records import AuditRow, Change, Copy, Link, Quote, QuoteKind, Run
+
+# ---- what the rows mean to a reader ------------------------------------------------------
+
+_MISSING = (Copy.NONE, Copy.FAILED, Copy.EXCLUDED, Copy.LOST)
+_KEPT = (Copy.CONFIRMED, Copy.CAPTURED)
+_BROKEN = (Link.DEAD, Link.HIJACKED, Link.INVALID)
+
+
+def needs_reader(row: AuditRow, *, copies: bool = True) -> tuple[str, ...]:
+    """Why somebody has to look at this source; empty when nobody has to.
+
+    Args:
+        row: The source with its three answers.
+        copies: False after a round that asked no archive (``--no-preserve``): a missing copy
+            is then no reason.
+
+    Returns:
+        Axis and answer, such as ``"link dead"``, in the order link, quote, copy.
+
+    Source: the contract, exit code 1.
+    """
+    reasons = []
+    if row.link in _BROKEN:
+        reasons.append(f"link {row.link}")
+    if _misquoted(row):
+        reasons.append(f"quote {row.quote}")
+    if copies and row.copy in _MISSING:
+        reasons.append(f"copy {row.copy}")
+    return tuple(reasons)
+
+
+def address_to_use(row: AuditRow) -> str:
+    """What a page can cite instead of a moved or dead address; "" when nothing is known.
+
+    Of a hijacked address only the copy: whatever it leads to now is the hijacker's.
+    """
+    copy = row.snapshot_url if row.copy is not Copy.LOST else ""
+    if row.link in (Link.MOVED, Link.DEAD):
+        return row.suggested_url or copy
+    return copy if row.link is Link.HIJACKED else ""
+
+
+def _misquoted(row: AuditRow) -> bool:
+    verbatim = row.quote_kind is QuoteKind.VERBATIM
+    return verbatim and row.quote in (Quote.ALTERED, Quote.ABSENT)
+
+
+def is_sound(row: AuditRow) -> bool:
+    """True when nothing is wrong and nothing is unknown."""
+    return (
+        row.link is Link.LIVE and row.quote in (Quote.FOUND, Quote.NO_QUOTE) and row.copy in _KEPT
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One heading of the report. A row stands under the first that holds for it.
+
+    Attributes:
+        brief: One line a row is enough: there is nothing to do yet.
+    """
+
+    title: str
+    meaning: str
+    holds: Callable[[AuditRow], bool]
+    brief: bool = False
+
+
+_GROUPS = (
+    Group(
+        title="Hijacked",
+        meaning="The address now shows someone else's page. Take the link out, or cite the copy.",
+        holds=lambda row: row.link is Link.HIJACKED,
+    ),
+    Group(
+        title="Dead, without a copy",
+        meaning="Gone, and no copy in an archive is known.",
+        holds=lambda row: row.link is Link.DEAD and row.copy not in _KEPT,
+    ),
+    Group(
+        title="Dead, with a copy",
+        meaning="Gone; an archive has a copy that can be cited.",
+        holds=lambda row: row.link is Link.DEAD,
+    ),
+    Group(
+        title="Misquoted",
+        meaning="The source does not say the words that stand in quotation marks.",
+        holds=_misquoted,
+    ),
+    Group(
+        title="Claims without an address",
+        meaning="Nobody has named a source yet.",
+        holds=lambda row: row.link is Link.INVALID and not row.url,
+    ),
+    Group(
+        title="Addresses that cannot be checked",
+        meaning="Mend the address in sources.csv.",
+        holds=lambda row: row.link is Link.INVALID,
+    ),
+    Group(
+        title="Without a copy",
+        meaning="No archive keeps a copy that others can read, or it was lost.",
+        holds=lambda row: row.copy in _MISSING,
+    ),
+    Group(
+        title="Moved",
+        meaning="Still there, at another address for good.",
+        holds=lambda row: row.link is Link.MOVED,
+    ),
+    Group(
+        title="Blocked",
+        meaning="A server answers and refuses us. This says nothing against the source: "
+        "a person may see it in a browser.",
+        holds=lambda row: row.link is Link.BLOCKED,
+    ),
+    Group(
+        title="Suspect",
+        meaning="Failing, not yet long enough to be called dead.",
+        holds=lambda row: row.link is Link.SUSPECT,
+    ),
+    Group(
+        title="Not known",
+        meaning="Not checked, or not yet: this is neither good news nor bad.",
+        holds=lambda row: not is_sound(row),
+        brief=True,
+    ),
+)
+
+
+def grouped(rows: Sequence[AuditRow]) -> list[tuple[Group, list[AuditRow]]]:
+    """The groups that have rows, in the order of weight; sound rows are in none."""
+    members: dict[int, list[AuditRow]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        place = next((i for i, group in enumerate(_GROUPS) if group.holds(row)), None)
+        if place is not None:
+            members.setdefault(place, []).append(row)
+    return [(_GROUPS[place], members[place]) for place in sorted(members)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line about a source: what it is about, the words, and whether they are an address."""
+
+    label: str
+    words: str
+    address: bool = False
+
+
+def facts_of(row: AuditRow) -> list[Fact]:
+    """What the report says of a row below its title: answers with reasons, what to use instead."""
+    if not row.url:
+        return [Fact(label="link", words=_answer(row.link, row.link_since, row.link_reason))]
+    facts = [Fact(label="link", words=_answer(row.link, row.link_since, row.link_reason))]
+    if row.judged_by:
+        until = f" until {_day(row.judged_until)}" if row.judged_until else ""
+        facts.append(Fact(label="judged", words=f"by {row.judged_by}{until}"))
+    if row.quote is not Quote.NO_QUOTE:
+        words = _answer(row.quote, row.quote_since, row.quote_reason)
+        facts.append(Fact(label="quote", words=words))
+    if row.quote not in (Quote.FOUND, Quote.NO_QUOTE) and row.source_says:
+        facts.append(Fact(label="cited", words=f"“{short(row.cited, 300)}”"))
+        facts.append(Fact(label="source says", words=f"“{short(row.source_says, 300)}”"))
+    facts.append(Fact(label="copy", words=_answer(row.copy, row.copy_since, row.copy_reason)))
+    if instead := address_to_use(row):
+        facts.append(Fact(label="use instead", words=instead, address=True))
+    elif row.snapshot_url and row.copy is not Copy.LOST:
+        facts.append(Fact(label="a copy", words=row.snapshot_url, address=True))
+    return facts
+
+
+def what_is_unknown(row: AuditRow) -> str:
+    """What is not known of a row that has nothing worse, in one line."""
+    parts = []
+    if row.link is Link.UNCHECKED:
+        parts.append(_answer(row.link, None, row.link_reason, axis="link "))
+    if row.quote not in (Quote.FOUND, Quote.NO_QUOTE):
+        parts.append(_answer(row.quote, None, row.quote_reason, axis="quote "))
+    if row.copy not in _KEPT:
+        parts.append(_answer(row.copy, None, row.copy_reason, axis="copy "))
+    return "; ".join(parts)
+
+
+def _answer(value: str, since: datetime | None, reason: str, *, axis: str = "") -> str:
+    # "not checked" in so many words: a reader who skims must not take it for an answer
+    word = "not checked" if value == "unchecked" else value.replace("_", " ")
+    when = f" since {_day(since)}" if since else ""
+    why = f" ({short(reason, 400)})" if reason else ""
+    return f"{axis}{word}{when}{why}"
+
+
+_BAD_NEWS = ("hijacked", "dead", "invalid", "altered", "absent", "lost", "failed", "excluded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One line of news.
+
+    Attributes:
+        source_id: Whom it is about; "" when it counts several sources.
+    """
+
+    source_id: str
+    axis: str
+    words: str
+
+
+def headlines(run: Run | None) -> list[Headline]:
+    """The news of a round, the bad first. A new source's first answers are no news.
+
+    Copies that come along as they should are counted, not listed: they are one line for all.
+    """
+    changes = [change for change in run.news if change.before] if run else []
+    listed = [change for change in changes if not _routine(change)]
+    listed.sort(key=lambda change: (change.after not in _BAD_NEWS, change.source_id, change.axis))
+    lines = [
+        Headline(source_id=change.source_id, axis=change.axis, words=_change_words(change))
+        for change in listed
+    ]
+    routine = Counter((c.before, c.after) for c in changes if _routine(c))
+    for (before, after), count in sorted(routine.items()):
+        words = f"copy {before} → {after}: {plural(count, 'source', 'sources')}"
+        lines.append(Headline(source_id="", axis="copy", words=words))
+    return lines
+
+
+def _routine(change: Change) -> bool:
+    return change.axis == "copy" and change.after in (Copy.PENDING, *_KEPT)
+
+
+def _change_words(change: Change) -> str:
+    why = f" ({short(change.reason, 200)})" if change.reason else ""
+    return f"{change.axis} {change.before} → {change.after}{why}"
+
+
+# ---- words about a round -----------------------------------------------------------------
+
+
+def state_of(
+    run: Run | None, *, now: datetime, last_conclusive: datetime | None
+) -> tuple[str, datetime | None]:
+    """A sentence on how far the answers can be trusted, and when they were last renewed."""
+    if run is None:
+        return "No round has run yet: nothing was checked.", last_conclusive
+    if run.outcome == "conclusive":
+        last_conclusive = last_conclusive or run.ended_at or run.started_at
+    where = f"Round {run.id} of {minute(run.started_at)}"
+    if run.outcome == "conclusive":
+        sentence = f"{where}: {run.listed} listed, {run.due} due, {run.checked} checked."
+    elif run.outcome == "running":
+        sentence = f"{where} has not ended; what follows is of the rounds before it."
+    else:
+        sentence = f"{where} was {run.outcome}: {run.reason or 'no reason is known'}."
+    if last_conclusive is None:
+        sentence += " No round was conclusive yet: nothing below is an answer."
+    else:
+        age = _age(now - last_conclusive)
+        sentence += f" The last conclusive round was {age} ago ({minute(last_conclusive)})."
+    return sentence, last_conclusive
+
+
+def count_answers(rows: Sequence[AuditRow]) -> dict[str, dict[str, int]]:
+    """How many rows have each answer, in the contract's order; zeros included."""
+    axes: dict[str, dict[str, int]] = {}
+    for axis, words in (("link", Link), ("quote", Quote), ("copy", Copy)):
+        found = Counter(str(getattr(row, axis)) for row in rows)
+        axes[axis] = {str(word): found[str(word)] for word in words}
+    return axes
+
+
+def tally(counts: dict[str, int]) -> str:
+    """The answers that occur with their counts, as one phrase."""
+    words = [f"{n} {word.replace('_', ' ')}" for word, n in counts.items() if n]
+    return ", ".join(words) or "none"
+
+
+def plural(n: int, one: str, many: str) -> str:
+    """The number with the word that fits it."""
+    return f"{n} {one if n == 1 else many}"
+
+
+def _age(age: timedelta) -> str:
+    if age < timedelta(minutes=2):
+        return "a moment"
+    if age < timedelta(hours=2):
+        return f"{age // timedelta(minutes=1)} minutes"
+    if age < timedelta(days=2):
+        return f"{age // timedelta(hours=1)} hours"
+    return f"{age.days} days"
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}" if moment else ""
+
+
+def minute(moment: datetime) -> str:
+    """A time for people, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def title_of(row: AuditRow) -> str:
+    """What people call the source: its title, else the claim; at most 200 characters."""
+    return short(row.title or row.claim, 200)
+
+
+def rows_needing(rows: Sequence[AuditRow], *, copies: bool) -> list[tuple[AuditRow, str]]:
+    """Rows that need a reader with the reasons, the heaviest first."""
+    ordered = [row for _, members in grouped(rows) for row in members]
+    reasons = ((row, ", ".join(needs_reader(row, copies=copies))) for row in ordered)
+    return [(row, why) for row, why in reasons if why]
+
+
+# ---- texts of others, made harmless ------------------------------------------------------
+
+_JOINERS = "\u200c\u200d"  # Persian and Indic words need them
+_IN_URL = "!#$%&'()*+,-./:;=?@[]_~"  # RFC 3986, sections 2.2 and 2.3
+
+
+def plain(words: str) -> str:
+    """One line of printable text: no controls, escapes, direction overrides or lone surrogates.
+
+    Titles, reasons and passages come from servers that may want to move a reader's cursor.
+    """
+    kept = []
+    for letter in words:
+        category = unicodedata.category(letter)
+        if category in ("Cc", "Zl", "Zp", "Zs"):
+            kept.append(" ")
+        elif category == "Cs":
+            kept.append("\ufffd")
+        elif category != "Cf" or letter in _JOINERS:
+            kept.append(letter)
+    return " ".join("".join(kept).split())
+
+
+def short(words: str, limit: int) -> str:
+    """*words* made :func:`plain`, cut to *limit* characters."""
+    words = plain(words)
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def safe_address(url: str) -> str:
+    """An address on one line, without anything that ends it early in text or Markdown."""
+    return "".join(
+        letter
+        if letter.isalnum() or letter in _IN_URL
+        else percent_encode(letter, errors="replace")
+        for letter in url.strip()
+    )
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A time for programs: UTC, ISO 8601, ending in ``Z``."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

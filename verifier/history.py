@@ -1,0 +1,274 @@
+"""What many looks at a source mean together: strikes, deaths, dates and the audit row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from verifier.copies import CopyAnswer
+from verifier.quotes import fragment_url
+from verifier.records import (
+    AuditRow,
+    Change,
+    Check,
+    Copy,
+    Link,
+    Quote,
+    QuoteKind,
+    Seen,
+    Source,
+    Standing,
+)
+from verifier.verdict import RULES_VERSION, invalid, why
+
+STRIKES = 3
+STRIKE_SPACING = timedelta(hours=72)  # InternetArchiveBot counts three failures, days apart
+DEAD_AFTER = timedelta(days=7)  # since the last success
+GONE_AFTER = timedelta(hours=24)  # between two looks that both saw 410
+SECOND_LOOK = timedelta(minutes=10)
+STEADY = timedelta(days=7)
+BLOCKED = timedelta(days=3)
+UNDECIDED = timedelta(hours=6)
+DEAD = timedelta(days=30)  # the dead come back
+
+
+def begin(source: Source, quote_sha256: str) -> Standing:
+    """The standing of a source that nobody has looked at yet."""
+    reading = invalid(source)
+    return Standing(
+        url=source.url,
+        quote_sha256=quote_sha256,
+        row=AuditRow(
+            id=source.id,
+            link=Link.UNCHECKED if reading is None else Link.INVALID,
+            link_reason="not-checked: nobody has looked yet" if reading is None else why(reading),
+            quote=Quote.UNCHECKED if source.quote else Quote.NO_QUOTE,
+            quote_reason=(
+                "never-found: nobody has looked yet"
+                if source.quote
+                else "no-quote: the row quotes nothing"
+            ),
+            url=source.url,
+            rules_version=RULES_VERSION,
+        ),
+    )
+
+
+def fold(standing: Standing, check: Check) -> Standing:
+    """The standing after one more look.
+
+    A look of a round that was interrupted or inconclusive counts when it saw a server
+    answer; its failures count for nothing.
+    """
+    seen = check.reading.seen
+    failed = seen in (Seen.FAILING, Seen.GONE, Seen.UNDECIDED)
+    if failed and not check.conclusive:
+        return standing
+    standing = replace(
+        standing,
+        check_id=check.id,
+        first_checked_at=standing.first_checked_at or check.checked_at,
+    )
+    match seen:
+        case Seen.ALIVE | Seen.MOVED:
+            after = _fold_success(standing, check)
+        case Seen.FAILING | Seen.GONE:
+            after = _fold_failure(standing, check)
+        case Seen.BLOCKED | Seen.INVALID:
+            link = Link.BLOCKED if seen is Seen.BLOCKED else Link.INVALID
+            after = _answer(standing, check, link)
+        case _:
+            kept = standing.row.link
+            after = _answer(standing, check, kept) if kept is Link.UNCHECKED else standing
+    row = replace(
+        after.row,
+        checked_at=check.checked_at,
+        status=check.status,
+        rules_version=RULES_VERSION,
+        next_check_at=next_look(after, check),
+    )
+    return _fold_quote(replace(after, row=row), check)
+
+
+def _fold_success(standing: Standing, check: Check) -> Standing:
+    link = Link.MOVED if check.reading.seen is Seen.MOVED else Link.LIVE
+    after = _answer(standing, check, link)
+    row = replace(
+        after.row,
+        strikes=0,
+        last_live_at=check.checked_at,
+        final_url=check.final_url,
+        suggested_url=check.reading.suggested_url,
+        sha256=check.sha256,
+        text_sha256=check.text_sha256,
+        local_copy=check.capture_id or after.row.local_copy,
+    )
+    return replace(after, row=row, failing_since=None, last_strike_at=None, gone_since=None)
+
+
+def _fold_failure(standing: Standing, check: Check) -> Standing:
+    at = check.checked_at
+    gone = check.reading.seen is Seen.GONE
+    last = standing.last_strike_at
+    counts = last is None or at - last >= STRIKE_SPACING
+    strikes = standing.row.strikes + (1 if counts else 0)
+    since = standing.row.last_live_at or standing.first_checked_at or at
+    gone_since = (standing.gone_since or at) if gone else None
+    dead = (
+        standing.row.link is Link.DEAD
+        or (strikes >= STRIKES and at - since >= DEAD_AFTER)
+        or (gone_since is not None and at - gone_since >= GONE_AFTER)
+    )
+    after = _answer(standing, check, Link.DEAD if dead else Link.SUSPECT)
+    return replace(
+        after,
+        row=replace(after.row, strikes=strikes),
+        failing_since=standing.failing_since or at,
+        last_strike_at=at if counts else last,
+        gone_since=gone_since,
+    )
+
+
+def _answer(standing: Standing, check: Check, link: Link) -> Standing:
+    row = standing.row
+    same = row.link is link and row.link_since is not None
+    return replace(
+        standing,
+        row=replace(
+            row,
+            link=link,
+            link_reason=why(check.reading),
+            link_since=row.link_since if same else check.checked_at,
+        ),
+    )
+
+
+def _fold_quote(standing: Standing, check: Check) -> Standing:
+    """What the finding of this look adds; no text leaves the former finding with its date."""
+    row, finding = standing.row, check.finding
+    alive = check.reading.seen in (Seen.ALIVE, Seen.MOVED)
+    if finding is None or not alive or finding.result is Quote.NO_QUOTE:
+        return standing
+    found = finding.result is Quote.FOUND
+    last_found = check.checked_at if found else row.quote_last_found_at
+    if found:
+        prefix = ""
+    elif last_found is None:
+        prefix = "never-found: "
+    else:
+        prefix = f"found-until {last_found:%Y-%m-%d}: "
+    same = row.quote is finding.result and row.quote_since is not None
+    return replace(
+        standing,
+        row=replace(
+            row,
+            quote=finding.result,
+            quote_reason=prefix + finding.reason,
+            quote_since=row.quote_since if same else check.checked_at,
+            quote_first_found_at=row.quote_first_found_at or (check.checked_at if found else None),
+            quote_last_found_at=last_found,
+            source_says=finding.source_says,
+            quote_local=str(finding.result) if check.capture_id else row.quote_local,
+        ),
+    )
+
+
+def next_look(standing: Standing, check: Check) -> datetime | None:
+    """When a source should be looked at again, after a look at it.
+
+    A server's ``Retry-After`` puts it off further. None: not before its row changes.
+    """
+    at, seen = check.checked_at, check.reading.seen
+    match seen:
+        case Seen.ALIVE | Seen.MOVED:
+            wait = STEADY
+        case Seen.BLOCKED:
+            wait = BLOCKED
+        case Seen.UNDECIDED:
+            wait = UNDECIDED
+        case Seen.INVALID:
+            wait = DEAD
+        case _:
+            wait = _wait_of_the_failing(standing, at)
+    due = at + wait
+    return max(due, check.retry_after) if check.retry_after is not None else due
+
+
+def _wait_of_the_failing(standing: Standing, at: datetime) -> timedelta:
+    if standing.row.link is Link.DEAD:
+        return DEAD
+    if standing.failing_since == at:
+        return SECOND_LOOK
+    if standing.gone_since is not None:
+        return max(standing.gone_since + GONE_AFTER - at, SECOND_LOOK)
+    return max((standing.last_strike_at or at) + STRIKE_SPACING - at, SECOND_LOOK)
+
+
+# ---- the audit row -----------------------------------------------------------------------
+
+
+def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datetime) -> Standing:
+    """The standing with everything that the row of ``audit`` shows beside its history."""
+    row, snapshot = standing.row, copy.snapshot
+    reading = invalid(source)
+    if reading is not None and row.link is not Link.INVALID:
+        row = replace(row, link=Link.INVALID, link_reason=why(reading), link_since=now)
+    found = row.quote is Quote.FOUND
+    same = row.copy is copy.copy and row.copy_since is not None
+    row = replace(
+        row,
+        title=source.title,
+        cited=source.quote,
+        publisher=source.publisher,
+        published=source.published,
+        claim=source.claim,
+        quote_kind=source.quote_kind,
+        lang=source.lang,
+        locator=source.locator,
+        url=source.url,
+        tags=source.tags,
+        copy=copy.copy,
+        copy_reason=copy.reason,
+        copy_since=row.copy_since if same else now,
+        snapshot_url=snapshot.url if snapshot is not None else "",
+        snapshot_at=snapshot.captured_at if snapshot is not None else None,
+        quote_url=fragment_url(row.final_url or source.url, source.quote) if found else "",
+        keepers=int(row.quote_local == Quote.FOUND),
+        link_since=row.link_since or now,
+        quote_since=row.quote_since or now,
+    )
+    return replace(standing, row=row)
+
+
+def changes(before: AuditRow | None, after: AuditRow) -> tuple[Change, ...]:
+    """The news between two rounds.
+
+    Of a new source only what a reader must act on is news; else every answer that is another
+    one now, unless it only says that a first look went well or that a copy is on its way.
+    """
+    news = []
+    for axis in ("link", "quote", "copy"):
+        old = str(getattr(before, axis)) if before is not None else ""
+        new = str(getattr(after, axis))
+        if old == new or (old in _NOTHING_YET and not _acts(axis, new, after)):
+            continue
+        if axis == "copy" and new in _ON_ITS_WAY:
+            continue
+        reason = str(getattr(after, f"{axis}_reason"))
+        news.append(Change(source_id=after.id, axis=axis, before=old, after=new, reason=reason))
+    return tuple(news)
+
+
+_NOTHING_YET = ("", "unchecked", Copy.PENDING, Copy.NONE)
+_ON_ITS_WAY = (Copy.PENDING, Copy.CAPTURED, Copy.CONFIRMED)
+
+
+def _acts(axis: str, answer: str, row: AuditRow) -> bool:
+    match axis:
+        case "link":
+            return answer not in (Link.LIVE, Link.UNCHECKED)
+        case "quote":
+            accused = answer in (Quote.ALTERED, Quote.ABSENT)
+            return accused and row.quote_kind is QuoteKind.VERBATIM
+        case _:
+            return answer in (Copy.FAILED, Copy.EXCLUDED, Copy.LOST)

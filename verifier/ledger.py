@@ -1,0 +1,537 @@
+"""The audit database: what was seen is appended, and what it means is derived from that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from verifier import rows, schema
+from verifier.errors import RetireError, StorageError
+from verifier.records import (
+    AuditRow,
+    Capture,
+    Check,
+    Custody,
+    Lookup,
+    Run,
+    Snapshot,
+    Source,
+    SourceList,
+    Standing,
+    Submission,
+)
+
+GENESIS = "0" * 64
+"""What the first entry of the ledger is chained to."""
+
+migrations = Migrations("verifier")
+
+
+@migrations()
+def first(db: Database) -> None:
+    """The tables of the contract."""
+    for statement in schema.FIRST.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """All that one fetch of an address gave: its captures, and a check for each source of it.
+
+    Attributes:
+        captures: With their ids; the last is what the checks' ``capture_id`` names.
+        quotes: SHA-256 of the quotation that each check looked for, in the checks' order.
+    """
+
+    captures: tuple[Capture, ...]
+    checks: tuple[Check, ...]
+    quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """What reading sources.csv changed: counts of sources."""
+
+    new: int
+    changed: int
+    retired: int
+
+
+class Ledger:
+    """The audit database, open for writing by one round, or for reading by anyone.
+
+    Not shared between threads: each opens its own. Times are whole seconds.
+
+    Raises:
+        StorageError: The file cannot be opened, is locked for long, or is no database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _storage(path):
+            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db = Database(connection)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA foreign_keys=ON")
+            self._migrate()
+            self._capture_id = self._one("SELECT coalesce(max(id), 0) FROM captures")
+            self._check_id = self._one("SELECT coalesce(max(id), 0) FROM checks")
+            self._finding_id = self._one("SELECT coalesce(max(id), 0) FROM quote_findings")
+            self._seq, self._head = self._tail()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what is committed stays."""
+        self._db.close()
+
+    def checkpoint(self) -> None:
+        """Fold the ``-wal`` into the file, so that copying the folder is a backup."""
+        with _storage(self.path):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; waits for other writers at its beginning, never in its middle."""
+        with _storage(self.path):
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.conn.execute("ROLLBACK")
+                self._seq, self._head = self._tail()
+                raise
+            self._db.conn.execute("COMMIT")
+
+    # ---- rounds ------------------------------------------------------------------------
+
+    def start_run(self, run: Run, *, sources_sha256: str, software: str, rules: int) -> Run:
+        """Note that a round began; one that was killed before is noted as interrupted."""
+        with self.transaction():
+            self._db.conn.execute(
+                "UPDATE runs SET outcome = 'interrupted', reason = 'killed before its end', "
+                "ended_at = ? WHERE outcome = 'running'",
+                [rows.stamp(run.started_at)],
+            )
+            run = replace(run, id=self._one("SELECT coalesce(max(id), 0) + 1 FROM runs"))
+            derived_to = self._one("SELECT coalesce(max(derived_to), 0) FROM runs")
+            row = rows.of_run(run) | {
+                "sources_sha256": sources_sha256,
+                "software": software,
+                "rules_version": rules,
+                "derived_to": derived_to,
+            }
+            self._db.table("runs").insert(row)
+        return run
+
+    def end_run(self, run: Run, *, derived: bool) -> Run:
+        """Note how a round ended, and chain it. Call within the transaction that derives."""
+        self._chain([("run", run.id, _digest(rows.of_run(replace(run, head=""))), {})])
+        run = replace(run, head=self._head)
+        changes = rows.of_run(run)
+        if derived:
+            changes["derived_to"] = self._check_id
+        self._db.table("runs").update(run.id, changes)
+        return run
+
+    def last_run(self, *, conclusive: bool = False) -> Run | None:
+        """The newest round, or the newest that was conclusive."""
+        where = "outcome = 'conclusive'" if conclusive else "outcome != 'running'"
+        found = self._row(f"SELECT * FROM runs WHERE {where} ORDER BY id DESC LIMIT 1")  # noqa: S608
+        return rows.run(found) if found is not None else None
+
+    # ---- sources -----------------------------------------------------------------------
+
+    def mirror(
+        self, listed: SourceList, *, now: datetime, retire: bool, too_many: bool
+    ) -> Mirrored:
+        """Make ``sources`` say what sources.csv says; rows that left are retired, not deleted.
+
+        Rows that are wrong in the file keep what was known of them.
+
+        Args:
+            retire: A person confirmed that many may leave.
+            too_many: What the rules say of the number that would leave.
+
+        Raises:
+            RetireError: More would leave than the rules let go unasked.
+        """
+        known = self.fingerprints()
+        fresh = {source.id: source for source in listed.sources}
+        stay = fresh.keys() | {problem.source_id for problem in listed.problems}
+        leaving = [id for id in known if id not in stay]
+        if too_many and leaving and not retire:
+            raise RetireError(
+                "sources.csv",
+                f"{len(leaving)} of {len(known)} sources are no longer in it",
+                "If that is meant, run again with --confirm-retire; nothing was changed",
+            )
+        at = rows.stamp(now)
+        new, changed, shifted = [], [], []
+        for source in listed.sources:
+            row = rows.of_source(source)
+            digest, line = known.get(source.id, ("", 0))
+            if not digest:
+                new.append(row | {"first_seen_at": at, "changed_at": at, "retired_at": None})
+            elif digest != row["row_sha256"]:
+                changed.append(row | {"changed_at": at, "retired_at": None})
+            elif line != source.line:
+                shifted.append((source.line, source.id))
+        with self.transaction():
+            self._db.table("sources").upsert_all(new, pk="id", batch_size=500)
+            for row in changed:
+                self._db.table("sources").update(row["id"], row)
+            execute = self._db.conn.executemany
+            execute("UPDATE sources SET line = ? WHERE id = ?", shifted)
+            execute("UPDATE sources SET retired_at = ? WHERE id = ?", [(at, id) for id in leaving])
+        return Mirrored(new=len(new), changed=len(changed), retired=len(leaving))
+
+    def fingerprints(self) -> dict[str, tuple[str, int]]:
+        """The digest and the line of each row of ``sources`` that is not retired, by id."""
+        found = self._db.conn.execute(
+            "SELECT id, row_sha256, line FROM sources WHERE retired_at IS NULL"
+        )
+        return {id: (digest, line) for id, digest, line in found}
+
+    def sources(self, ids: Sequence[str]) -> list[Source]:
+        """The sources with these ids, as the file had them."""
+        found = self._many("SELECT * FROM sources WHERE id IN ({})", ids)
+        return [rows.source(row) for row in found]
+
+    def due(self, now: datetime, *, everything: bool = False) -> list[str]:
+        """Ids of the sources to look at: never looked at, changed, or their time has come.
+
+        What an interrupted round saw alive is not looked at again for that. Rows that can't
+        be checked are not due.
+        """
+        sql = (
+            "SELECT s.id FROM sources s LEFT JOIN standings t ON t.source_id = s.id "
+            "LEFT JOIN audit a ON a.id = s.id "
+            "WHERE s.retired_at IS NULL AND s.address != '' AND s.fault = ''"
+        )
+        if everything:
+            return [row[0] for row in self._db.conn.execute(sql + " ORDER BY s.line")]
+        sql += (
+            " AND (t.source_id IS NULL OR t.url != s.url OR t.quote_sha256 != s.quote_sha256"
+            " OR a.next_check_at <= ?) ORDER BY s.line"
+        )
+        seen = {
+            row[0]
+            for row in self._db.conn.execute(
+                "SELECT DISTINCT c.source_id FROM checks c JOIN runs r ON r.id = c.run_id "
+                "JOIN sources s ON s.id = c.source_id AND s.url = c.url "
+                "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
+                "AND r.outcome = 'interrupted' AND c.seen IN ('alive', 'moved', 'blocked')"
+            )
+        }
+        found = self._db.conn.execute(sql, [rows.stamp(now)])
+        return [row[0] for row in found if row[0] not in seen]
+
+    # ---- looks -------------------------------------------------------------------------
+
+    def next_capture_id(self) -> int:
+        """The id that the next capture will have; taken, not only shown."""
+        self._capture_id += 1
+        return self._capture_id
+
+    def earlier(self, url: str, payload_sha256: str) -> Capture | None:
+        """The newest whole capture of the same bytes from the same address, itself no revisit."""
+        found = self._row(
+            "SELECT * FROM captures WHERE url = ? AND payload_sha256 = ? AND truncated = '' "
+            "AND revisit_of IS NULL ORDER BY id DESC LIMIT 1",
+            [url, payload_sha256],
+        )
+        return rows.capture(found) if found is not None else None
+
+    def append(self, run_id: int, looks: Sequence[Look]) -> None:
+        """Write what was seen, and chain it, in one transaction.
+
+        The WARC records must be on the disk before: a row never points to a record that a
+        power cut could take.
+        """
+        captures, checks, findings, passages, entries = [], [], [], [], []
+        for look in looks:
+            for capture in look.captures:
+                row = rows.of_capture(capture, run_id)
+                captures.append(row)
+                entries.append(("capture", capture.id, _digest(row), _pick(row, rows.CAPTURE_HEAD)))
+            for check, quoted in zip(look.checks, look.quotes, strict=True):
+                self._check_id += 1
+                row = rows.of_check(replace(check, id=self._check_id))
+                checks.append(row)
+                entries.append(("check", self._check_id, _digest(row), _pick(row, rows.CHECK_HEAD)))
+                if check.finding is None:
+                    continue
+                self._finding_id += 1
+                row = rows.of_finding(check, self._finding_id, self._check_id, quoted)
+                findings.append(row)
+                entries.append(
+                    ("finding", self._finding_id, _digest(row), _pick(row, rows.FINDING_HEAD))
+                )
+                if check.finding.passage or check.finding.source_says:
+                    passages.append(
+                        (self._finding_id, check.finding.passage, check.finding.source_says)
+                    )
+        with self.transaction():
+            self._insert("captures", captures)
+            self._insert("checks", checks)
+            self._insert("quote_findings", findings)
+            self._db.conn.executemany("INSERT INTO passages VALUES (?, ?, ?)", passages)
+            self._chain(entries)
+
+    # ---- standings and audit -----------------------------------------------------------
+
+    def undigested(self, since: str) -> list[str]:
+        """Ids whose answers may have to change: new looks, another row, news of a copy.
+
+        Args:
+            since: When the last conclusive round began; "" when there was none.
+        """
+        found = self._db.conn.execute(
+            "SELECT id FROM sources WHERE retired_at IS NULL AND ("
+            " id NOT IN (SELECT id FROM audit) OR changed_at >= :since"
+            " OR id IN (SELECT source_id FROM checks"
+            "           WHERE id > (SELECT coalesce(max(derived_to), 0) FROM runs))"
+            " OR address IN (SELECT address FROM submissions WHERE"
+            "                max(intent_at, coalesce(answered_at, '')) >= :since)"
+            " OR address IN (SELECT address FROM lookups WHERE asked_at >= :since)"
+            ") ORDER BY line",
+            {"since": since},
+        )
+        return [row[0] for row in found]
+
+    def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """The standing of each of these sources that has one."""
+        found = self._many(
+            "SELECT a.*, t.*, t.url AS standing_url, a.url AS url FROM standings t "
+            "JOIN audit a ON a.id = t.source_id WHERE a.id IN ({})",
+            ids,
+        )
+        return {row["source_id"]: rows.standing(row) for row in found}
+
+    def new_checks(self, ids: Sequence[str]) -> dict[str, list[Check]]:
+        """The looks at these sources that no conclusive round has taken in, oldest first.
+
+        Those of the round under way (outcome ``running``) are taken to be conclusive.
+        """
+        found = self._many(
+            "SELECT c.*, r.outcome IN ('running', 'conclusive') AS conclusive, "
+            "f.result, f.reason AS finding_reason, f.score, f.start, f.page, p.source_says "
+            "FROM checks c JOIN runs r ON r.id = c.run_id "
+            "LEFT JOIN quote_findings f ON f.check_id = c.id AND f.found_in = 'live' "
+            "LEFT JOIN passages p ON p.finding_id = f.id "
+            "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
+            "AND c.source_id IN ({}) ORDER BY c.id",
+            ids,
+        )
+        checks: dict[str, list[Check]] = {}
+        for row in found:
+            checks.setdefault(row["source_id"], []).append(rows.check(row))
+        return checks
+
+    def write_standings(self, standings: Sequence[Standing]) -> None:
+        """Replace the answers of these sources. Call within the transaction that derives."""
+        self._replace("standings", [rows.of_standing(standing) for standing in standings])
+        self._replace("audit", [rows.of_audit(standing.row) for standing in standings])
+
+    def drop_retired(self) -> None:
+        """Take sources that left out of ``audit``; their looks stay. Within a transaction."""
+        gone = "(SELECT id FROM sources WHERE retired_at IS NOT NULL)"
+        self._db.conn.execute(f"DELETE FROM audit WHERE id IN {gone}")  # noqa: S608
+        self._db.conn.execute(f"DELETE FROM standings WHERE source_id IN {gone}")  # noqa: S608
+
+    def audit(self) -> Iterator[AuditRow]:
+        """Every row of ``audit``, in the order of sources.csv."""
+        found = self._db.query(
+            "SELECT a.* FROM audit a JOIN sources s ON s.id = a.id ORDER BY s.line, a.id"
+        )
+        return (rows.audit(row) for row in found)
+
+    def was_well(self) -> set[str]:
+        """Ids of the sources that were live or moved after the last conclusive round."""
+        return {
+            row[0]
+            for row in self._db.conn.execute("SELECT id FROM audit WHERE link IN ('live', 'moved')")
+        }
+
+    def looks_of(self, run_id: int) -> Iterator[tuple[str, str, str]]:
+        """``(source id, seen, failure)`` of every look of a round."""
+        return iter(
+            self._db.conn.execute(
+                "SELECT source_id, seen, failure FROM checks WHERE run_id = ?", [run_id]
+            )
+        )
+
+    # ---- archives ----------------------------------------------------------------------
+
+    def custody(self, addresses: Sequence[str]) -> dict[str, Custody]:
+        """What is known of these addresses' copies elsewhere."""
+        result = {address: Custody(address=address) for address in addresses}
+        for row in self._many(
+            "SELECT * FROM snapshots WHERE address IN ({}) ORDER BY timestamp", addresses
+        ):
+            held = result[row["address"]]
+            result[held.address] = replace(held, snapshots=(*held.snapshots, rows.snapshot(row)))
+        for row in self._many(
+            "SELECT * FROM submissions WHERE id IN (SELECT max(id) FROM submissions "
+            "WHERE address IN ({}) GROUP BY address)",
+            addresses,
+        ):
+            result[row["address"]] = replace(
+                result[row["address"]], submission=rows.submission(row)
+            )
+        for row in self._many("SELECT * FROM lookups WHERE address IN ({})", addresses):
+            result[row["address"]] = replace(result[row["address"]], lookup=rows.lookup(row))
+        for row in self._many(
+            "SELECT DISTINCT address FROM sources WHERE retired_at IS NULL "
+            "AND preserve != 'public' AND address IN ({})",
+            addresses,
+        ):
+            result[row["address"]] = replace(result[row["address"]], barred=True)
+        return result
+
+    def submitted_since(self, moment: datetime) -> int:
+        """How many submissions were meant to leave since then."""
+        sql = "SELECT count(*) FROM submissions WHERE intent_at >= ?"
+        return int(self._db.conn.execute(sql, [rows.stamp(moment)]).fetchone()[0])
+
+    def unsettled(self) -> list[str]:
+        """Addresses whose last submission is still open."""
+        return [
+            row[0]
+            for row in self._db.conn.execute(
+                "SELECT DISTINCT address FROM submissions WHERE id IN "
+                "(SELECT max(id) FROM submissions GROUP BY address) "
+                "AND state IN ('intent', 'queued', 'unknown')"
+            )
+        ]
+
+    def save_submission(self, submission: Submission) -> Submission:
+        """Commit a submission: a new row when its id is 0."""
+        with self.transaction():
+            if not submission.id:
+                id = self._one("SELECT coalesce(max(id), 0) + 1 FROM submissions")
+                submission = replace(submission, id=id)
+            row = rows.of_submission(submission)
+            self._replace("submissions", [row])
+            self._chain([("submission", submission.id, _digest(row), {})])
+        return submission
+
+    def save_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Commit a capture that the archive named; one that is known already keeps its row."""
+        with self.transaction():
+            known = self._row(
+                "SELECT * FROM snapshots WHERE address = ? AND archive = ? AND timestamp = ? "
+                "AND original = ?",
+                [snapshot.address, snapshot.archive, snapshot.timestamp, snapshot.original],
+            )
+            if known is not None:
+                return rows.snapshot(known)
+            id = self._one("SELECT coalesce(max(id), 0) + 1 FROM snapshots")
+            snapshot = replace(snapshot, id=id)
+            row = rows.of_snapshot(snapshot)
+            self._insert("snapshots", [row])
+            self._chain([("snapshot", id, _digest(row), {})])
+        return snapshot
+
+    def save_lookup(self, lookup: Lookup) -> None:
+        """Commit when the archive's index was asked, and what it answered."""
+        with self.transaction():
+            self._replace("lookups", [rows.of_lookup(lookup)])
+
+    # ---- within ------------------------------------------------------------------------
+
+    @property
+    def head(self) -> str:
+        """The newest link of the chain; who noted it can tell later if a row is missing."""
+        return self._head
+
+    def _migrate(self) -> None:
+        if not migrations.pending(self._db):
+            return
+        self._db.conn.execute("BEGIN IMMEDIATE")  # waits while another process is migrating
+        migrations.apply(self._db)
+        for statement in schema.guards():
+            self._db.conn.execute(statement)
+        self._db.conn.execute("COMMIT")
+
+    def _tail(self) -> tuple[int, str]:
+        row = self._row("SELECT seq, chain FROM ledger ORDER BY seq DESC LIMIT 1")
+        return (row["seq"], row["chain"]) if row is not None else (0, GENESIS)
+
+    def _chain(self, entries: Iterable[tuple[str, int, str, dict[str, Any]]]) -> None:
+        """Add entries: canonical text, its SHA-256, and the hash of that and the one before."""
+        seq, head, written = self._seq, self._head, []
+        for kind, key, digest, told in entries:
+            text = _canonical({"kind": kind, "key": key, "row_sha256": digest} | told)
+            sha256 = hashlib.sha256(text.encode()).hexdigest()
+            head = hashlib.sha256(f"{head}{sha256}".encode()).hexdigest()
+            seq += 1
+            written.append((seq, kind, key, text, sha256, head))
+        self._db.conn.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)", written)
+        self._seq, self._head = seq, head
+
+    def _insert(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
+        if found:
+            names = ", ".join(found[0])
+            marks = ", ".join("?" * len(found[0]))
+            self._db.conn.executemany(
+                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+                [tuple(row.values()) for row in found],
+            )
+
+    def _replace(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
+        self._db.table(table).upsert_all(map(dict, found), pk=rows.KEYS[table], batch_size=500)
+
+    def _one(self, sql: str) -> int:
+        return int(self._db.conn.execute(sql).fetchone()[0])
+
+    def _row(self, sql: str, values: Sequence[Any] = ()) -> dict[str, Any] | None:
+        return next(iter(self._db.query(sql, values)), None)
+
+    def _many(self, sql: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(row).encode()).hexdigest()
+
+
+def _pick(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no spaces: the same row always hashes the same."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into an error that names the file and the cure."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        cure = "Check the disk's free space and the folder's permissions"
+        if "locked" in str(error):
+            cure = "Another program holds it; close that, or try again"
+        elif "not a database" in str(error) or "malformed" in str(error):
+            cure = "Restore the folder from a backup; verifier does not repair a database"
+        raise StorageError(str(path), str(error), cure) from error

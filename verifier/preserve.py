@@ -1,0 +1,398 @@
+"""One round's asking of the archive: in order, in time, and never twice for the same thing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+
+from verifier import copies
+from verifier.copies import Step
+from verifier.ledger import Ledger
+from verifier.records import (
+    Asked,
+    Custody,
+    FindAnswer,
+    IndexTrouble,
+    Lookup,
+    Memento,
+    NotInIndex,
+    OutcomeUnknown,
+    Queued,
+    Refused,
+    Retry,
+    SaveAnswer,
+    Snapshot,
+    Submission,
+)
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+Stored = Callable[[Callable[[Ledger], Any]], Awaitable[Any]]
+"""Runs a call with the ledger on the ledger's thread."""
+
+
+class Archive(Protocol):
+    """What is asked: see :class:`verifier.wayback.Archive`."""
+
+    keyed: bool
+
+    def replay_url(self, memento: Memento) -> str: ...
+    async def find(self, url: str, *, since: datetime | None) -> FindAnswer: ...
+    async def submit(self, url: str) -> SaveAnswer: ...
+    async def poll(self, job_id: str) -> SaveAnswer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often the archive may be asked. Times in seconds.
+
+    Attributes:
+        budget: What a round may spend; what is left stays pending.
+        save_pause: Between two submissions. The archive states 7 a minute with keys and 3
+            without (Save Page Now 2 Public API, as of 2026-07): 9 and 21 seconds.
+        poll_pause: Between two other requests. The index takes 30 a minute from a network
+            since 2026-06, and asks for 80 per cent of that: 2.5 seconds.
+        in_flight: Jobs at once; the archive states 3 with keys.
+        a_day: Submissions within 24 hours; 80 per cent of 200 without keys (the same document)
+            and of 30,000 with them.
+        failures: So many in a row, and the archive is left alone until the next round.
+    """
+
+    budget: float
+    save_pause: float
+    poll_pause: float
+    in_flight: int
+    a_day: int
+    failures: int = 5
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        keyed: bool,
+        budget: float = 600.0,
+        save_pause: float | None = None,
+        poll_pause: float | None = None,
+    ) -> Pace:
+        """The archive's stated limits, with what a setting says instead."""
+        return cls(
+            budget=budget,
+            save_pause=save_pause if save_pause is not None else (9.0 if keyed else 21.0),
+            poll_pause=poll_pause if poll_pause is not None else 3.0,
+            in_flight=3 if keyed else 1,
+            a_day=24_000 if keyed else 160,
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a round asked of the archive, and why it ended. ``left`` addresses wait on."""
+
+    asked: int = 0
+    captured: int = 0
+    known: int = 0
+    refused: int = 0
+    queued: int = 0
+    left: int = 0
+    no_saves: str = ""
+    ended: str = ""
+
+    def __str__(self) -> str:
+        parts = [
+            f"{number} {word}"
+            for number, word in (
+                (self.asked, "submitted"),
+                (self.captured, "captured"),
+                (self.known, "already in its index"),
+                (self.refused, "refused"),
+                (self.queued, "still under way"),
+                (self.left, "waiting for their turn"),
+            )
+            if number
+        ]
+        told = ", ".join(parts) or "nothing to ask"
+        return "; ".join(part for part in (told, self.no_saves, self.ended) if part)
+
+
+@dataclass(slots=True)
+class Asking:
+    """One round's asking. Build it, then ``await asking.run(addresses)``.
+
+    Args:
+        archive: The edge to the archive.
+        stored: Runs a call with the ledger, and commits it.
+        run_id: The round it belongs to.
+        stop: When set, nothing more is asked; a save under way is given up, its outcome open.
+        progress: Told ``(done, of)`` now and then.
+    """
+
+    archive: Archive
+    stored: Stored
+    run_id: int
+    pace: Pace
+    stop: asyncio.Event
+    progress: Callable[[int, int], None] = lambda done, of: None
+    tally: Tally = field(default_factory=Tally)
+    _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
+    _trouble: int = 0
+    _save_at: float = 0.0
+    _ask_at: float = 0.0
+    _today: int = 0
+
+    async def run(self, addresses: Mapping[str, bool]) -> Tally:
+        """Ask what there is to ask about these addresses, in their order.
+
+        Args:
+            addresses: Each with whether its page is alive: only then is it submitted.
+        """
+        ends = monotonic() + self.pace.budget
+        queue = deque(addresses)
+        self._today = await self.stored(lambda ledger: ledger.submitted_since(_day_ago()))
+        while queue or self._jobs:
+            if self._over(ends):
+                break
+            if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
+                await self._poll()
+            else:
+                address = queue.popleft()
+                await self._attend(address, alive=addresses[address])
+            self.progress(len(addresses) - len(queue), len(addresses))
+        self.tally.left += len(queue)
+        self.tally.queued = len(self._jobs)
+        return self.tally
+
+    def _over(self, ends: float) -> bool:
+        if self.stop.is_set():
+            self.tally.ended = "stopped"
+        elif monotonic() >= ends:
+            self.tally.ended = "the round's time for archives is used up"
+        elif self._trouble >= self.pace.failures:
+            self.tally.ended = (
+                f"left alone until the next round after {self._trouble} failures in a row"
+            )
+        return bool(self.tally.ended)
+
+    # ---- one address ---------------------------------------------------------------------
+
+    async def _attend(self, address: str, *, alive: bool) -> None:
+        custody = await self._custody(address)
+        match copies.next_step(custody, alive=alive, now=_now()):
+            case Step.LOOK_UP:
+                if await self._look_up(custody) and alive:
+                    await self._submit(custody)
+            case Step.SUBMIT:
+                await self._submit(custody)
+            case Step.FIND_OUTCOME:
+                await self._find_outcome(custody)
+            case Step.POLL if custody.submission is not None:
+                self._jobs[custody.submission.job_id] = (custody.submission, 0.0)
+            case _:
+                pass
+
+    async def _look_up(self, custody: Custody) -> bool:
+        """Whether the index answered that it has no capture young enough."""
+        found = await self._find(custody.address, since=_now() - copies.GOOD_FOR)
+        if isinstance(found, Memento):
+            await self._keep(custody.address, found, via="index")
+            self.tally.known += 1
+        return isinstance(found, NotInIndex)
+
+    async def _find_outcome(self, custody: Custody) -> None:
+        """Look for what an earlier submission may have made; give up after a day of looking."""
+        submission = custody.submission
+        if submission is None:
+            return
+        found = await self._find(custody.address, since=submission.intent_at)
+        if isinstance(found, Memento):
+            kept = await self._keep(custody.address, found, via="save")
+            await self._save(_captured(submission, kept))
+            self.tally.captured += 1
+        elif isinstance(found, NotInIndex) and copies.given_up_waiting(custody, _now()):
+            lost = Refused(
+                code="never-seen",
+                message="the index has not shown it within a day",
+                retry=Retry.LATER,
+            )
+            await self._save(copies.refused(submission, lost, now=_now()))
+
+    async def _submit(self, custody: Custody) -> None:
+        if self._today >= self.pace.a_day:
+            self.tally.no_saves = f"{self._today} submissions within a day are enough"
+        if not self.tally.no_saves:
+            await self._wait_until(self._save_at)
+        if self.tally.no_saves or self.stop.is_set():
+            self.tally.left += 1
+            return
+        tries = custody.submission.tries if custody.submission is not None else 0
+        if custody.submission is not None and custody.submission.state is Asked.CAPTURED:
+            tries = 0
+        submission = await self._save(
+            Submission(
+                run_id=self.run_id,
+                address=custody.address,
+                state=Asked.INTENT,
+                intent_at=_now(),
+                tries=tries,
+            )
+        )
+        self._today += 1
+        self.tally.asked += 1
+        answer = await self._unless_stopped(self.archive.submit(custody.address))
+        self._save_at = monotonic() + self.pace.save_pause
+        if answer is not None:
+            await self._take(submission, answer)
+
+    async def _poll(self) -> None:
+        job_id, (submission, at) = min(self._jobs.items(), key=lambda item: item[1][1])
+        await self._wait_until(at)
+        if self.stop.is_set():
+            return
+        answer = await self._unless_stopped(self.archive.poll(job_id))
+        if answer is None:
+            return
+        if isinstance(answer, Queued) and _now() - submission.intent_at < copies.JOB_KEPT:
+            self._jobs[job_id] = (submission, monotonic() + self.pace.poll_pause)
+            return
+        del self._jobs[job_id]
+        if isinstance(answer, Queued):
+            answer = OutcomeUnknown(detail="the job was pending until the archive forgot it")
+        await self._take(submission, answer)
+
+    def _job_due(self) -> bool:
+        return any(at <= monotonic() for _, at in self._jobs.values())
+
+    # ---- what the archive said -----------------------------------------------------------
+
+    async def _take(self, submission: Submission, answer: SaveAnswer) -> None:
+        self._note_trouble(answer)
+        match answer:
+            case Memento():
+                kept = await self._keep(submission.address, answer, via="save")
+                if kept is None:
+                    await self._save(replace(submission, state=Asked.UNKNOWN, answered_at=_now()))
+                    return
+                await self._save(_captured(submission, kept))
+                self.tally.captured += 1
+            case Queued():
+                queued = replace(
+                    submission,
+                    state=Asked.QUEUED,
+                    answered_at=_now(),
+                    job_id=answer.job_id,
+                    message=answer.message,
+                )
+                queued = await self._save(queued)
+                self._jobs[answer.job_id] = (queued, monotonic() + self.pace.poll_pause)
+            case OutcomeUnknown():
+                await self._save(
+                    replace(
+                        submission,
+                        state=Asked.UNKNOWN,
+                        answered_at=_now(),
+                        message=answer.detail,
+                    )
+                )
+            case Refused():
+                self.tally.refused += 1
+                if answer.retry is Retry.STOP:
+                    self.tally.no_saves = f"the archive takes no more for now ({answer.code})"
+                await self._save(copies.refused(submission, answer, now=_now()))
+
+    async def _find(self, address: str, *, since: datetime) -> FindAnswer | None:
+        await self._wait_until(self._ask_at)
+        answer = await self._unless_stopped(self.archive.find(address, since=since))
+        self._ask_at = monotonic() + self.pace.poll_pause
+        if answer is None:
+            return None
+        self._note_trouble(answer)
+        match answer:
+            case Memento():
+                told, detail = "found", answer.timestamp
+            case NotInIndex():
+                told, detail = "none", ""
+            case IndexTrouble():
+                told, detail = "excluded" if answer.excluded else "trouble", answer.detail
+                if answer.stop:
+                    self._trouble = self.pace.failures
+        lookup = Lookup(address=address, asked_at=_now(), answer=told, detail=detail)
+        await self.stored(lambda ledger: ledger.save_lookup(lookup))
+        return answer
+
+    async def _keep(self, address: str, memento: Memento, *, via: str) -> Snapshot | None:
+        try:
+            captured_at = memento.captured_at
+        except ValueError:
+            log.debug("the archive named an impossible time: %s", memento.timestamp)
+            return None
+        snapshot = Snapshot(
+            run_id=self.run_id,
+            address=address,
+            via=via,
+            timestamp=memento.timestamp,
+            original=memento.original,
+            captured_at=captured_at,
+            url=self.archive.replay_url(memento),
+            status=memento.status,
+            mimetype=memento.mimetype,
+            digest=memento.digest,
+            known_at=_now(),
+        )
+        kept: Snapshot = await self.stored(lambda ledger: ledger.save_snapshot(snapshot))
+        return kept
+
+    def _note_trouble(self, answer: SaveAnswer | FindAnswer) -> None:
+        self._trouble = self._trouble + 1 if copies.is_trouble(answer) else 0
+
+    # ---- the ledger and the clock --------------------------------------------------------
+
+    async def _custody(self, address: str) -> Custody:
+        found: dict[str, Custody] = await self.stored(lambda ledger: ledger.custody([address]))
+        return found[address]
+
+    async def _save(self, submission: Submission) -> Submission:
+        saved: Submission = await self.stored(lambda ledger: ledger.save_submission(submission))
+        return saved
+
+    async def _wait_until(self, at: float) -> None:
+        if (wait := at - monotonic()) > 0:
+            await self._unless_stopped(asyncio.sleep(wait))
+
+    async def _unless_stopped(self, asked: Coroutine[Any, Any, T]) -> T | None:
+        """What *asked* gives, or None when the round is told to stop before."""
+        task = asyncio.ensure_future(asked)
+        stopped = asyncio.ensure_future(self.stop.wait())
+        try:
+            await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            stopped.cancel()
+            task.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
+
+def _captured(submission: Submission, kept: Snapshot | None) -> Submission:
+    return replace(
+        submission,
+        state=Asked.CAPTURED,
+        answered_at=_now(),
+        snapshot_id=kept.id if kept is not None else None,
+        code="",
+        message="",
+        tries=0,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _day_ago() -> datetime:
+    return _now() - timedelta(days=1)

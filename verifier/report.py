@@ -1,0 +1,375 @@
+"""What a person is told: audit rows and a round as plain text, Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from verifier.attention import (
+    Group,
+    address_to_use,
+    count_answers,
+    facts_of,
+    grouped,
+    headlines,
+    is_sound,
+    minute,
+    needs_reader,
+    plain,
+    plural,
+    rows_needing,
+    safe_address,
+    short,
+    stamp,
+    state_of,
+    tally,
+    title_of,
+    what_is_unknown,
+)
+from verifier.records import AuditRow, Run
+
+__all__ = [
+    "JSON_FORMAT",
+    "address_to_use",
+    "as_json",
+    "known_unresolved",
+    "markdown",
+    "needs_reader",
+    "news",
+    "summary",
+    "text",
+]
+
+JSON_FORMAT = "verifier-round/1"
+"""Name of the JSON of :func:`as_json`; a change that breaks readers gets another number."""
+
+# ---- plain text --------------------------------------------------------------------------
+
+
+def _wrapped(words: str, width: int, *, first: str = "", indent: str = "") -> str:
+    return textwrap.fill(
+        words,
+        width=max(width, 40),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,  # an address that is broken can't be followed
+        break_on_hyphens=False,
+    )
+
+
+def text(
+    rows: Sequence[AuditRow],
+    run: Run | None,
+    *,
+    now: datetime,
+    last_conclusive: datetime | None = None,
+    width: int = 80,
+) -> str:
+    """The report for a terminal or a mail.
+
+    Args:
+        rows: Every source with its three answers.
+        run: The newest round, or None before the first.
+        now: The present, for the age of the answers.
+        last_conclusive: When the newest conclusive round ended, if there was one.
+        width: Columns to wrap at; addresses are never broken.
+
+    Returns:
+        News, then what needs a person by weight, then what could not be known; ends with a
+        newline and holds no control characters but newlines.
+    """
+    state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
+    blocks = [_wrapped(plain(f"{_opening(rows)} {state}"), width), _text_counts(rows, width)]
+    if news_lines := headlines(run):
+        lines = [f"NEWS ({len(news_lines)})"]
+        for line in news_lines:
+            words = plain(f"{line.source_id}: {line.words}".removeprefix(": "))
+            lines.append(_wrapped(words, width, first="  ", indent="      "))
+        blocks.append("\n".join(lines))
+    for group, members in grouped(rows):
+        blocks.append(_text_group(group, members, width))
+    if run and (run.problems or run.wrong_rows):
+        lines = [f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows or len(run.problems)})"]
+        lines += [_wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
+        blocks.append("\n".join(lines))
+    blocks.append(_wrapped(_closing(rows), width))
+    if run and run.head:
+        blocks.append(f"Ledger head: {plain(run.head)}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _text_counts(rows: Sequence[AuditRow], width: int) -> str:
+    return "\n".join(
+        _wrapped(tally(counts), width, first=f"  {axis:<6} ", indent=" " * 9)
+        for axis, counts in count_answers(rows).items()
+    )
+
+
+def _text_group(group: Group, members: Sequence[AuditRow], width: int) -> str:
+    title = f"{group.title.upper()} ({len(members)})"
+    lines = [title, _wrapped(group.meaning, width)]
+    for row in members:
+        if group.brief:
+            line = f"{plain(row.id)}: {what_is_unknown(row)}"
+            lines.append(_wrapped(line, width, first="  ", indent="      "))
+            continue
+        lines += ["", f"  {plain(row.id)}"]
+        if heading := title_of(row):
+            lines.append(_wrapped(heading, width, first="    ", indent="    "))
+        if row.url:
+            lines.append(f"    {safe_address(row.url)}")
+        for fact in facts_of(row):
+            words = safe_address(fact.words) if fact.address else plain(fact.words)
+            lines.append(_wrapped(words, width, first=f"    {fact.label}: ", indent=" " * 8))
+    return "\n".join(lines)
+
+
+def _opening(rows: Sequence[AuditRow]) -> str:
+    waiting = sum(1 for row in rows if needs_reader(row))
+    sources = plural(len(rows), "source", "sources")
+    return (
+        f"{sources}, of which {waiting or 'none'} {'needs' if waiting == 1 else 'need'} a person."
+    )
+
+
+def _closing(rows: Sequence[AuditRow]) -> str:
+    sound = sum(1 for row in rows if is_sound(row))
+    return (
+        f"{plural(sound, 'source is', 'sources are')} still there, with the quoted words found "
+        "or none quoted, and a copy in an archive. “Found” means that the words stand there, "
+        "not that they are true."
+    )
+
+
+# ---- Markdown ----------------------------------------------------------------------------
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$])")
+
+
+def _escaped(words: str) -> str:
+    """*words* for Markdown: specials as themselves, nobody mentioned and no issue referred to."""
+    shown = _MARKDOWN.sub(r"\\\1", plain(words))
+    return re.sub(r"([@#])(?=\w)", "\\1\u2060", shown)
+
+
+def _linked(url: str) -> str:
+    address = safe_address(url)
+    is_web = address.lower().startswith(("http://", "https://"))
+    return f"<{address}>" if is_web else _escaped(address)
+
+
+def markdown(
+    rows: Sequence[AuditRow],
+    run: Run | None,
+    *,
+    now: datetime,
+    last_conclusive: datetime | None = None,
+    width: int = 80,
+) -> str:
+    """The report for a tracker or a wiki: as :func:`text`, in CommonMark with one table.
+
+    Every word of others is escaped, every address percent-encoded. *width* is not used:
+    Markdown is wrapped where it is shown.
+    """
+    state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
+    lines = ["# Cited sources", "", f"**{_opening(rows)}** {_escaped(state)}", ""]
+    lines += ["| question | answers |", "| --- | --- |"]
+    lines += [f"| {axis} | {tally(counts)} |" for axis, counts in count_answers(rows).items()]
+    if news_lines := headlines(run):
+        lines += ["", f"## News ({len(news_lines)})", ""]
+        for line in news_lines:
+            name = f"**{_escaped(line.source_id)}**: " if line.source_id else ""
+            lines.append(f"- {name}{_escaped(line.words)}")
+    for group, members in grouped(rows):
+        lines += ["", f"## {group.title} ({len(members)})", "", group.meaning, ""]
+        for row in members:
+            lines += _markdown_row(row, brief=group.brief)
+    if run and (run.problems or run.wrong_rows):
+        count = run.wrong_rows or len(run.problems)
+        lines += ["", f"## Wrong rows of sources.csv ({count})", ""]
+        lines += [f"- {_escaped(problem)}" for problem in run.problems]
+    lines += ["", _closing(rows)]
+    if run and run.head:
+        lines += ["", f"Ledger head: {_escaped(run.head)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(row: AuditRow, *, brief: bool) -> list[str]:
+    name = f"- **{_escaped(row.id)}**"
+    if brief:
+        return [f"{name}: {_escaped(what_is_unknown(row))}"]
+    heading = title_of(row)
+    lines = [f"{name} {_escaped(heading)}".rstrip()]
+    if row.url:
+        lines.append(f"  - {_linked(row.url)}")
+    for fact in facts_of(row):
+        words = _linked(fact.words) if fact.address else _escaped(fact.words)
+        lines.append(f"  - {fact.label}: {words}")
+    return lines
+
+
+# ---- after a round -----------------------------------------------------------------------
+
+# named one by one in the summary; the rest is in the report
+_LISTED = 6
+_LISTED_ROWS = 3
+
+
+def summary(
+    rows: Sequence[AuditRow],
+    run: Run | None,
+    *,
+    now: datetime,
+    last_conclusive: datetime | None = None,
+    copies: bool = True,
+    width: int = 80,
+) -> str:
+    """The ten to twenty lines after a round.
+
+    Args:
+        copies: As for :func:`needs_reader`.
+
+    Returns:
+        What the round did, counts, who needs a reader, wrong rows, when the next check is due,
+        and the ledger's head; ends with a newline.
+    """
+    state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
+    lines = [_wrapped(plain(state), width), _text_counts(rows, width)]
+    needing = rows_needing(rows, copies=copies)
+    if needing:
+        lines.append(f"{plural(len(needing), 'source needs', 'sources need')} a reader:")
+        lines += [f"  {short(f'{row.id}: {why}', width - 2)}" for row, why in needing[:_LISTED]]
+        if len(needing) > _LISTED:
+            lines.append(f"  and {len(needing) - _LISTED} more: verifier report")
+    else:
+        lines.append("No source needs a reader.")
+    if run:
+        lines += _round_lines(run, width)
+    upcoming = [row.next_check_at for row in rows if row.next_check_at]
+    if upcoming:
+        lines.append(f"Next check: {minute(min(upcoming))}")
+    if run and run.head:
+        lines.append(f"Ledger head: {plain(run.head)}")
+    return "\n".join(lines) + "\n"
+
+
+def _round_lines(run: Run, width: int) -> Iterable[str]:
+    if run.news:
+        known = sum(1 for change in run.news if change.before)
+        new = len({change.source_id for change in run.news if not change.before})
+        parts = [plural(known, "answer changed", "answers changed")] if known else []
+        parts += [plural(new, "new source", "new sources")] if new else []
+        yield f"News: {', '.join(parts)}"
+    if run.preserve:
+        yield _wrapped(plain(run.preserve), width, first="Archive: ", indent=" " * 9)
+    if run.wrong_rows or run.problems:
+        count = run.wrong_rows or len(run.problems)
+        yield plural(count, "row of sources.csv is wrong:", "rows of sources.csv are wrong:")
+        for problem in run.problems[:_LISTED_ROWS]:
+            yield _wrapped(plain(problem), width, first="  ", indent="      ")
+        if len(run.problems) > _LISTED_ROWS:
+            yield f"  and {len(run.problems) - _LISTED_ROWS} more"
+
+
+def news(run: Run, rows: Sequence[AuditRow]) -> str:
+    """What changed in this round, for a mail from cron; "" when nothing did.
+
+    A source that is new is news only when it needs a reader.
+    """
+    by_id = {row.id: row for row in rows}
+    lines = []
+    for line in headlines(run):
+        lines.append(plain(f"{line.source_id}: {line.words}".removeprefix(": ")))
+        row = by_id.get(line.source_id)
+        if row and line.axis == "link" and (instead := address_to_use(row)):
+            lines.append(f"  use instead: {safe_address(instead)}")
+    new = {change.source_id for change in run.news if not change.before}
+    for row, why in rows_needing([row for row in rows if row.id in new], copies=True):
+        lines.append(plain(f"{row.id}: new, and needs a reader: {why}"))
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def known_unresolved(rows: Sequence[AuditRow], *, copies: bool = True) -> str:
+    """What still needs a reader, a line a source, the heaviest first; "" when nothing does."""
+    needing = rows_needing(rows, copies=copies)
+    if not needing:
+        return ""
+    count = plural(len(needing), "source needs", "sources need")
+    lines = [f"{count} a reader, as known before:"]
+    lines += [plain(f"{row.id}: {why}") for row, why in needing]
+    return "\n".join(lines) + "\n"
+
+
+# ---- JSON --------------------------------------------------------------------------------
+
+
+def as_json(
+    rows: Sequence[AuditRow],
+    run: Run | None,
+    *,
+    now: datetime,
+    last_conclusive: datetime | None = None,
+    copies: bool = True,
+) -> str:
+    """The summary of a round for programs: one JSON object in ASCII, with a newline.
+
+    Keys: ``format`` (:data:`JSON_FORMAT`), ``generated_at``, ``last_conclusive_at``, ``round``
+    (``id started_at ended_at outcome reason network listed due checked preserve``, or null),
+    ``sources``, ``counts`` (by axis, every answer, zeros included), ``needs_reader`` (objects
+    with ``id url reasons use_instead``, the heaviest first), ``news`` (objects with
+    ``source_id axis before after reason``; ``before`` is "" for a new source), ``wrong_rows``,
+    ``problems`` (sentences), ``next_check_at``, ``head``. Times are UTC and end in ``Z``; null
+    where there is none. New keys may come; known ones keep their meaning within a format.
+    """
+    _, last_conclusive = state_of(run, now=now, last_conclusive=last_conclusive)
+    upcoming = [row.next_check_at for row in rows if row.next_check_at]
+    answer = {
+        "format": JSON_FORMAT,
+        "generated_at": stamp(now),
+        "last_conclusive_at": stamp(last_conclusive),
+        "round": _json_round(run) if run else None,
+        "sources": len(rows),
+        "counts": count_answers(rows),
+        "needs_reader": [
+            {
+                "id": row.id,
+                "url": row.url,
+                "reasons": list(needs_reader(row, copies=copies)),
+                "use_instead": address_to_use(row),
+            }
+            for row, _ in rows_needing(rows, copies=copies)
+        ],
+        "news": [
+            {
+                "source_id": change.source_id,
+                "axis": change.axis,
+                "before": change.before,
+                "after": change.after,
+                "reason": change.reason,
+            }
+            for change in (run.news if run else ())
+        ],
+        "wrong_rows": run.wrong_rows if run else 0,
+        "problems": list(run.problems) if run else [],
+        "next_check_at": stamp(min(upcoming)) if upcoming else None,
+        "head": run.head if run else "",
+    }
+    return json.dumps(answer, indent=2) + "\n"
+
+
+def _json_round(run: Run) -> dict[str, str | int | None]:
+    return {
+        "id": run.id,
+        "started_at": stamp(run.started_at),
+        "ended_at": stamp(run.ended_at),
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "network": run.network,
+        "listed": run.listed,
+        "due": run.due,
+        "checked": run.checked,
+        "preserve": run.preserve,
+    }

@@ -1,0 +1,73 @@
+"""The security headers of our pages, Datasette's own included."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_WITH_SCRIPTS = ("_close_open_menus.html", "_codemirror_foot.html")
+_FACET_SWITCH = "DATASETTE_ALLOW_FACET = true;"  # table.html, with the setting filled in
+
+DOCUMENT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+"""For archived documents: nothing runs, loads, submits or opens; they may stand in our frame."""
+
+
+@cache
+def site_policy() -> str:
+    """The Content-Security-Policy of our own pages: scripts are Datasette's, by file or hash.
+
+    Styles may be inline, since Datasette's templates have them in attributes.
+    """
+    templates = resources.files("datasette") / "templates"
+    inline = [_FACET_SWITCH]
+    for name in _WITH_SCRIPTS:
+        inline += _INLINE.findall((templates / name).read_text(encoding="utf-8"))
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in inline)
+    return (
+        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def guarded(app: App) -> App:
+    """*app*, with our headers on every response that doesn't bring its own."""
+
+    async def wrapped(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message.get("headers", [])}
+                missing = [(name, value) for name, value in _site_headers() if name not in present]
+                message = {**message, "headers": [*message.get("headers", []), *missing]}
+            await send(message)
+
+        await app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+    return wrapped
+
+
+def _site_headers() -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-security-policy", site_policy().encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,0 +1,141 @@
+"""``verifier serve``: Datasette with our plugin, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from datasette.app import Datasette
+from datasette.database import Database
+
+from verifier.errors import InputError, StorageError
+from verifier.site import ours
+from verifier.site.metadata import metadata
+
+_SETTINGS = {
+    "allow_download": False,  # the file holds what publishing leaves out
+    "sql_time_limit_ms": 2000,
+    "facet_time_limit_ms": 500,
+    "max_returned_rows": 1000,
+    "truncate_cells_html": 280,
+    "suggest_facets": False,
+    "default_cache_ttl": 0,  # the database lives
+}
+_GRACE = 5  # seconds that requests under way have when we are told to stop
+
+
+def build(database: Path, warc_folder: Path) -> Any:
+    """A Datasette on the live audit database, read-only.
+
+    Args:
+        database: ``audit.db``, with our tables; it may be written to meanwhile.
+        warc_folder: Where the archived copies are; it may be missing.
+
+    Raises:
+        StorageError: There is no such database.
+    """
+    if not database.is_file():
+        raise StorageError(str(database), "there is no such database", "Run a round first.")
+    described = metadata(plugin=ours.settings(database, warc_folder))
+    pages = Path(__file__).parent / "pages"
+    datasette = Datasette(metadata=described, settings=_SETTINGS, template_dir=str(pages))
+    datasette.remove_database("_memory")
+    # never immutable: that would ignore the write-ahead log of a running round
+    datasette.add_database(Database(datasette, path=str(database)), name=ours.DATABASE)
+    return datasette
+
+
+def serve(
+    database: Path,
+    warc_folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8001,
+    ready: Callable[[str], None] | None = None,
+) -> signal.Signals | None:
+    """Serve until SIGTERM or SIGINT; for the main thread.
+
+    Args:
+        host, port: Where to listen; port 0 takes a free one.
+        ready: Told the site's address once it answers; by default it is printed.
+
+    Returns:
+        The signal that ended it.
+
+    Raises:
+        InputError: Nothing can listen there.
+        StorageError: There is no such database.
+    """
+    app = build(database, warc_folder).app()
+    listener = _listener(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}/"
+    with listener:
+        return asyncio.run(_serve(app, listener, lambda: (ready or _print)(address)))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling, which would end the process before we do."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+
+async def _serve(
+    app: Any, listener: socket.socket, ready: Callable[[], None]
+) -> signal.Signals | None:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = _Server(config, ready)
+    received: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        received.append(number)
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    return received[0] if received else None
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        cure = "Name another with --host and --port; port 0 takes a free one."
+        raise InputError(f"{host}, port {port}", f"cannot listen there: {error}", cure) from error
+
+
+def _print(address: str) -> None:
+    sys.stdout.write(f"The audit is at {address} (Ctrl-C ends it)\n")
+    sys.stdout.flush()

@@ -1,0 +1,116 @@
+"""What a reader sees in the bytes of a page."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import html
+import re
+
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.html import HTMLTree
+
+from verifier.records import Text
+
+TEXT_VERSION = 1
+"""Raised whenever the extractor would read the same bytes otherwise."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_HIDDEN = ["[hidden]", '[style*="display:none"]', '[style*="display: none"]']
+_MARKUP = re.compile(rb"<(!doctype|html|head|\?xml)", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+
+
+def encoding_of(content: bytes, content_type: str) -> str:
+    """The name of the character encoding of *content*.
+
+    A byte order mark wins, then the header's charset, then the page's own declaration, then a
+    guess. Source: WHATWG Encoding and HTML, "determining the character encoding".
+    """
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return name
+    declared = _CHARSET.search(content_type)
+    if declared is not None:
+        try:
+            return codecs.lookup(declared[1]).name
+        except LookupError:
+            pass
+    return str(detect_encoding(content, from_html_meta=True))
+
+
+def decoded(content: bytes, content_type: str) -> str:
+    """*content* as text, without its byte order mark; what cannot be decoded becomes U+FFFD."""
+    text = str(bytes_to_str(content, encoding_of(content, content_type), errors="replace"))
+    return text.removeprefix("\ufeff")
+
+
+def extract(content: bytes, content_type: str) -> Text:
+    """The text of a page: HTML and plain text; other kinds are said to be unreadable.
+
+    The bytes decide what it is, then the label: a PDF is what starts like one.
+    """
+    kind = _kind(content, content_type)
+    if kind not in ("html", "plain"):
+        return _text("", "", "", unreadable=kind)
+    page = decoded(content, content_type)
+    if kind == "plain":
+        return _text(page, page, "")
+    tree = HTMLTree.parse(page)
+    visible = extract_plain_text(tree, list_bullets=False, skip_elements=_HIDDEN)
+    main = extract_plain_text(tree, main_content=True, list_bullets=False)
+    title = _SPACES.sub(" ", tree.title or "").strip()
+    return _text(visible, main, title[:300])
+
+
+def glance(content: bytes, content_type: str) -> Text:
+    """Only the title of a page, for a look that searches for no words: no hash, no text."""
+    found = _TITLE.search(content[:20_000])
+    title = html.unescape(decoded(found[1], content_type)) if found is not None else ""
+    return Text(
+        visible="",
+        main="",
+        title=_SPACES.sub(" ", title).strip()[:300],
+        sha256="",
+        version=0,
+        unreadable="not read",
+    )
+
+
+def _kind(content: bytes, content_type: str) -> str:
+    start = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    media = content_type.partition(";")[0].strip().lower()
+    if not start:
+        return "empty"
+    if start.startswith(b"%PDF-"):
+        return "pdf"
+    if (
+        "html" in media
+        or media.endswith("xml")
+        or re.match(rb"(?i)<(!doctype|html|head|\?xml)", start)
+    ):
+        return "html"
+    if media.startswith("text/") or media in ("", "application/json"):
+        return "html" if b"<html" in start.lower() else "plain"
+    return media
+
+
+def _text(visible: str, main: str, title: str, unreadable: str = "") -> Text:
+    normal = _SPACES.sub(" ", main).strip()
+    if not unreadable and not visible.strip():
+        unreadable = "empty"
+    return Text(
+        visible=visible,
+        main=normal,
+        title=title,
+        sha256="" if unreadable else hashlib.sha256(normal.encode()).hexdigest(),
+        version=TEXT_VERSION,
+        unreadable=unreadable,
+    )
