@@ -19,6 +19,7 @@ from verifier.records import (
     Source,
     Standing,
 )
+from verifier.rows import quote_sha256
 from verifier.verdict import RULES_VERSION, invalid, why
 
 STRIKES = 3
@@ -32,12 +33,37 @@ UNDECIDED = timedelta(hours=6)
 DEAD = timedelta(days=30)  # the dead come back
 
 
-def begin(source: Source, quote_sha256: str) -> Standing:
-    """The standing of a source that nobody has looked at yet."""
+def resume(before: Standing | None, source: Source) -> Standing:
+    """The standing to go on from: the one that was, as far as the row still is the same.
+
+    Another url starts afresh, strikes and all; another quotation only asks that question anew.
+    """
+    digest = quote_sha256(source.quote)
+    if before is None or before.url != source.url:
+        return _begin(source, digest)
+    if before.quote_sha256 == digest:
+        return before
+    fresh = _begin(source, digest).row
+    row = replace(
+        before.row,
+        quote=fresh.quote,
+        quote_reason=fresh.quote_reason,
+        quote_since=None,
+        quote_first_found_at=None,
+        quote_last_found_at=None,
+        source_says="",
+        quote_url="",
+        quote_local="",
+        quote_wayback="",
+    )
+    return replace(before, row=row, quote_sha256=digest)
+
+
+def _begin(source: Source, digest: str) -> Standing:
     reading = invalid(source)
     return Standing(
         url=source.url,
-        quote_sha256=quote_sha256,
+        quote_sha256=digest,
         row=AuditRow(
             id=source.id,
             link=Link.UNCHECKED if reading is None else Link.INVALID,

@@ -155,6 +155,11 @@ class Ledger:
         found = self._row(f"SELECT * FROM runs WHERE {where} ORDER BY id DESC LIMIT 1")  # noqa: S608
         return rows.run(found) if found is not None else None
 
+    def run_before(self, id: int) -> Run | None:
+        """The newest finished round before that one."""
+        found = self._row("SELECT * FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1", [id])
+        return rows.run(found) if found is not None else None
+
     # ---- sources -----------------------------------------------------------------------
 
     def mirror(
@@ -410,16 +415,25 @@ class Ledger:
         sql = "SELECT count(*) FROM submissions WHERE intent_at >= ?"
         return int(self._db.conn.execute(sql, [rows.stamp(moment)]).fetchone()[0])
 
-    def unsettled(self) -> list[str]:
-        """Addresses whose last submission is still open."""
-        return [
-            row[0]
-            for row in self._db.conn.execute(
-                "SELECT DISTINCT address FROM submissions WHERE id IN "
-                "(SELECT max(id) FROM submissions GROUP BY address) "
-                "AND state IN ('intent', 'queued', 'unknown')"
-            )
-        ]
+    def without_copy(self, young: datetime) -> list[tuple[str, str]]:
+        """``(address, link)`` of public sources without a good capture since *young*.
+
+        In the order of sources.csv, those with an open submission first; ``link`` is the
+        answer of the last conclusive round, "" before there was one.
+        """
+        found = self._db.conn.execute(
+            "SELECT s.address, coalesce(max(a.link), ''), min(s.line) AS line, EXISTS ("
+            "  SELECT 1 FROM submissions q WHERE q.address = s.address"
+            "  AND q.state IN ('intent', 'queued', 'unknown')) AS open"
+            " FROM sources s LEFT JOIN audit a ON a.id = s.id"
+            " WHERE s.retired_at IS NULL AND s.address != '' AND s.fault = ''"
+            " AND s.preserve = 'public' AND NOT EXISTS ("
+            "  SELECT 1 FROM snapshots p WHERE p.address = s.address AND p.captured_at >= ?"
+            "  AND (p.status IS NULL OR p.status BETWEEN 200 AND 299))"
+            " GROUP BY s.address ORDER BY open DESC, line",
+            [rows.stamp(young)],
+        )
+        return [(address, link) for address, link, _, _ in found]
 
     def save_submission(self, submission: Submission) -> Submission:
         """Commit a submission: a new row when its id is 0."""

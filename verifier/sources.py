@@ -10,8 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar, cast
 
-from verifier.hosts import fault_of
 from verifier.errors import InputError
+from verifier.hosts import fault_of
 from verifier.records import Alternative, Preserve, QuoteKind, RowProblem, Source, SourceList
 from verifier.table import CURE_FOR_QUOTES, Row, Table, read_table
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from verifier.hosts import fault_of
 from verifier.errors import InputError
+from verifier.hosts import fault_of
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

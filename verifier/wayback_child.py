@@ -123,9 +123,10 @@ def ask_once(url: str, *, user_agent: str, timeout: float) -> requests.Response:
         )
         request.url = url  # requests resolves "/a/../b" and "%2e" inside the address to be saved
         settings = session.merge_environment_settings(url, {}, True, None, None)
-        return session.send(
-            request, timeout=(CONNECT_TIMEOUT, timeout), allow_redirects=False, **settings
-        )
+        # Not session.send: it looks at the redirect even when it is not to follow it, and what
+        # it raises there looks as if nothing had been asked.
+        adapter = session.get_adapter(url)
+        return adapter.send(request, timeout=(CONNECT_TIMEOUT, timeout), **settings)
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -219,9 +220,9 @@ class OneSave(WaybackMachineSaveAPI):
         """Every address that the answer calls its capture."""
         headers = self.reply.headers
         for header in ("Location", "Content-Location"):
-            yield headers.get(header, "")
+            yield _utf8(headers.get(header, ""))
         # In a Link header the address stands before its relation (RFC 8288, section 3).
-        for address, parameters in LINK.findall(headers.get("Link", "")):
+        for address, parameters in LINK.findall(_utf8(headers.get("Link", ""))):
             relation = REL.search(parameters)
             words = (relation[1] or relation[2] or "").lower().split() if relation else []
             if "memento" in words:
@@ -240,6 +241,14 @@ class OneSave(WaybackMachineSaveAPI):
     @staticmethod
     def sleep(tries: int) -> None:
         """Does not sleep: there is no second try."""
+
+
+def _utf8(header: str) -> str:
+    """A header that may hold raw UTF-8, which http.client reads as ISO 8859-1."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def date_of(timestamp: str) -> datetime | None:

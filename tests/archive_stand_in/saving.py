@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from tests.archive_stand_in import replay
 from tests.archive_stand_in.eyes import NotSeenError, Sight, look, on_this_machine
 from tests.archive_stand_in.plans import Plan
-from tests.archive_stand_in.store import Capture, surt
+from tests.archive_stand_in.store import Capture, as_captured, surt
 from tests.archive_stand_in.wire import Answer, Request
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Saving:
             self.kept[surt(url)] = begun
             for sight in sights:
                 capture = Capture(
-                    url=sight.url,
+                    url=as_captured(sight.url),
                     timestamp=f"{begun:%Y%m%d%H%M%S}",
                     status=sight.status,
                     mimetype=sight.mimetype,
@@ -270,12 +270,14 @@ class Saving:
         age = self._age(url)
         if plan == Plan() and made and age is not None and age < self.archive.reuse:
             newest = max(capture.timestamp for capture in made)
-            return replay.page(302, "", ("Location", f"/web/{newest}/{url}"))
+            return replay.page(302, "", ("Location", f"/web/{newest}/{as_captured(url)}"))
         job = self._begin(url, plan)
         job.worked.wait(30)
         if job.error or job.capture is None:
             return self._refuse(job.error, plan.message, as_page=True)
-        return replay.page(302, "", ("Location", f"/web/{job.capture.timestamp}/{url}"))
+        return replay.page(
+            302, "", ("Location", f"/web/{job.capture.timestamp}/{as_captured(url)}")
+        )
 
 
 def job_id(url: str) -> str:

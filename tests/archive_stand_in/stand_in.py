@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from tests.archive_stand_in import replay
 from tests.archive_stand_in.plans import Plan
 from tests.archive_stand_in.saving import Saving
-from tests.archive_stand_in.store import COLUMNS, Capture, rows_of, surt
+from tests.archive_stand_in.store import COLUMNS, Capture, as_captured, rows_of, surt
 from tests.archive_stand_in.wire import Answer, Request, Wire
 
 BLOCKED_SITE = (
@@ -189,7 +189,7 @@ class ArchiveStandIn:
     def captures_of(self, url: str) -> list[Capture]:
         """Every capture of exactly that address, visible or not."""
         with self.lock:
-            return [capture for capture in self.captures if capture.url == url]
+            return [capture for capture in self.captures if capture.url == as_captured(url)]
 
     def exclude(self, url_or_host: str) -> None:
         """Bar an address, or every address of a host."""
@@ -276,7 +276,11 @@ class ArchiveStandIn:
             return Answer(silence=plan.silence)
 
         def filled(text: str) -> str:
-            for name, value in (("timestamp", timestamp), ("url", url), ("base", self.base_url)):
+            for name, value in (
+                ("timestamp", timestamp),
+                ("url", as_captured(url)),
+                ("base", self.base_url),
+            ):
                 text = text.replace("{" + name + "}", value)
             return text
 

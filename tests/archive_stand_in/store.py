@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 EMPTY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 COLUMNS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
@@ -53,6 +54,15 @@ class Capture:
             "digest": self.digest,
             "length": str(len(self.body) // 3 + 400),  # of a compressed record, not of the file
         }
+
+
+def as_captured(url: str) -> str:
+    """An address as a browser asks for it, and as index and headers have it: in ASCII."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host.isascii():
+        parts = parts._replace(netloc=parts.netloc.replace(host, host.encode("idna").decode()))
+    return quote(parts.geturl(), safe=string.punctuation)
 
 
 def surt(url: str) -> str:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from datasette import hookimpl
 from markupsafe import Markup
+from pluggy import HookimplMarker
 
 from verifier.site import archived, cells, headers, home, ours
 
 STYLE = "verifier.css"
 
+hookimpl = HookimplMarker("datasette")
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+
+@hookimpl
 def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
     """Look whether this Datasette shows our tables, before it answers anything."""
 
@@ -28,7 +30,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
     return look
 
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+@hookimpl
 def render_cell(
     row: Any, value: Any, column: str, table: str | None, database: str, datasette: Any
 ) -> Markup | None:
@@ -38,7 +40,7 @@ def render_cell(
     return cells.rendered(value, column=column, table=table, row=row, urls=datasette.urls)
 
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+@hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     """The archived copies; 404 in other Datasettes."""
     return [
@@ -47,7 +49,7 @@ def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     ]
 
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+@hookimpl
 def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
     """Our style sheet, on our pages only."""
     if not ours.is_ours(datasette):
@@ -57,7 +59,7 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
     return [str(datasette.urls.static_plugins("verifier", STYLE))]
 
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+@hookimpl
 def extra_template_vars(
     template: str, datasette: Any
 ) -> Callable[[], Awaitable[dict[str, Any]]] | None:
@@ -71,7 +73,7 @@ def extra_template_vars(
     return look
 
 
-@hookimpl  # type: ignore[misc, unused-ignore]
+@hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[headers.App], headers.App]:
     """Security headers on every page of a Datasette that we made."""
     if ours.is_built_by_us(datasette):

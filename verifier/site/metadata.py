@@ -20,12 +20,13 @@ USE_INSTEAD = (
 )
 """`verifier.report.address_to_use` in SQL; a test holds the two together."""
 
-_QUERIES: dict[str, dict[str, str]] = {
+_QUERIES: dict[str, dict[str, Any]] = {
     "needs_a_person": {
         "title": "What needs a person",
         "description": "Sources that are dead, hijacked or can't be checked, verbatim quotations "
         "that the source does not say, and sources without a copy that others can read; the "
         "heaviest first. use_instead is what a page can cite in their place.",
+        "hide_sql": True,
         "sql": f"""select id, coalesce(nullif(title, ''), claim) as title, link, quote, copy,
   url, {USE_INSTEAD} as use_instead,
   link_reason, quote_reason, copy_reason, link_since, quote_since, copy_since
@@ -44,6 +45,7 @@ order by case
         "description": "Sources of which an answer is newer than the day given as since "
         "(2026-11-30, or a time such as 2026-11-30T06:00:00Z); without one, the last seven days. "
         "New sources count as changed.",
+        "hide_sql": True,
         "sql": """with asked(day) as (
   select coalesce(nullif(trim(:since), ''), date('now', '-7 days'))
 )
@@ -58,6 +60,7 @@ order by changed_at desc, id""",
         "title": "Copies that could not be made",
         "description": "Sources whose copy failed, is barred from the archive or was lost, and "
         "those still waiting after a refusal, with what the archive answered last.",
+        "hide_sql": True,
         "sql": """select audit.id, coalesce(nullif(audit.title, ''), audit.claim) as title,
   audit.link, audit.copy, audit.copy_reason, audit.copy_since, audit.url,
   submissions.archive, submissions.state, submissions.code, submissions.message,
@@ -174,8 +177,8 @@ def metadata(*, plugin: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": _TITLE,
         "description": _DESCRIPTION,
-        "license": "Findings are facts; archived pages and quoted passages remain their authors'",
-        "about": "Verifier, which checks cited sources again and again",
+        "license": "findings are facts; archived pages remain their authors’",
+        "about": "Verifier",
         "plugins": {ours.PLUGIN: plugin},
         "databases": {
             ours.DATABASE: {

@@ -1,0 +1,167 @@
+"""The command line: reads flags, environment and verifier.toml, calls the library, prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from verifier import __version__
+
+if TYPE_CHECKING:
+    from verifier.start import Common
+
+# Everything else is imported within the commands: --help answers before httpx is loaded.
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_CODES = """\b
+Exit codes:
+  0  nothing needs a reader
+  1  something does: a source is dead, hijacked or can't be checked, a verbatim
+     quotation is altered or absent, a copy is missing, a row is wrong
+  2  wrong use, configuration or input: nothing was done
+  3  inconclusive: no network, an outage on our side, or another round is running
+  4  integrity failure: what was stored is not what is there now
+  5  a fault of Verifier's own
+  130, 143  ended by Ctrl-C or SIGTERM
+"""
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="verifier")
+def cli() -> None:
+    """Checks, again and again, that cited sources still hold.
+
+    For every row of sources.csv it answers three questions: is the source still there? is a
+    copy kept where others can read it? does it say what we say it says?
+    """
+
+
+def common(command: F) -> F:
+    """The options that every command takes, after its name."""
+    path = click.Path(path_type=Path)
+    for option in reversed(
+        (
+            click.option(
+                "--sources",
+                type=path,
+                default=Path("sources.csv"),
+                show_default=True,
+                help="The list of sources.",
+            ),
+            click.option(
+                "--archive",
+                type=path,
+                default=Path("archive"),
+                show_default=True,
+                help="The folder that holds all state.",
+            ),
+            click.option(
+                "--config",
+                type=path,
+                help="Settings in TOML; verifier.toml is read when it is there.",
+            ),
+            click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is done."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def guarded(command: F) -> F:
+    """Turn our errors into one line on stderr and the contract's exit code."""
+    from functools import wraps
+
+    @wraps(command)
+    def wrapped(**options: Any) -> None:
+        from verifier.start import Common, told
+
+        options["common"] = Common(
+            sources=options.pop("sources"),
+            archive=options.pop("archive"),
+            config=options.pop("config"),
+            verbose=options.pop("verbose"),
+        )
+        sys.exit(told(lambda: command(**options)))
+
+    return wrapped  # type: ignore[return-value]
+
+
+_round_options = (
+    click.option(
+        "--no-preserve",
+        is_flag=True,
+        help="Ask nothing of any archive; then missing copies don't count.",
+    ),
+    click.option("--quiet", is_flag=True, help="Print only news; what is known, once a week."),
+)
+
+
+@cli.command("run")
+@common
+@click.option("--all", "everything", is_flag=True, help="Look at every source, due or not.")
+@click.option("--only", multiple=True, metavar="ID", help="Look at this source; repeatable.")
+@click.option("--confirm-retire", is_flag=True, help="Let go of many sources that left the list.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("--exit-zero", is_flag=True, help="End with 0 where it would be 1.")
+@_round_options[0]
+@_round_options[1]
+@guarded
+def run_command(common: Common, **options: Any) -> int:
+    """One round: check what is due, keep copies, record it, print a summary.
+
+    This is what cron calls. Ctrl-C or SIGTERM end it soon, and lose nothing that was seen.
+    """
+    from verifier.start import one_round
+
+    return one_round(common, **options)
+
+
+@cli.command("work")
+@common
+@click.option("--cron", metavar="EXPR", help='Five fields, UTC, 0 and 7 are Sunday: "17 3 * * *".')
+@click.option("--every", metavar="TIME", help="Such as 6h, 90m or 1d; the first round at once.")
+@_round_options[0]
+@_round_options[1]
+@guarded
+def work_command(common: Common, **options: Any) -> int:
+    """The resident worker: rounds by the clock, until SIGTERM."""
+    from verifier.start import keep_working
+
+    return keep_working(common, **options)
+
+
+@cli.command("serve")
+@common
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True)
+@guarded
+def serve_command(common: Common, host: str, port: int) -> int:
+    """Datasette on the audit database; works before the first round and during one."""
+    from verifier.start import publish_site
+
+    return publish_site(common, host=host, port=port)
+
+
+@cli.command("report")
+@common
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
+@guarded
+def report_command(common: Common, form: str, output: Path | None) -> int:
+    """The report, from what is stored; no network is used."""
+    from verifier.start import write_report
+
+    return write_report(common, form=form, output=output)

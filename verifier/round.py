@@ -1,0 +1,422 @@
+"""One round: check what is due, preserve what needs it, record it, and say what it means."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from verifier import copies, fanout, history, sources, verdict
+from verifier.addresses import host_of
+from verifier.errors import InputError, LockedError, StorageError
+from verifier.fanout import Manners
+from verifier.ledger import Ledger
+from verifier.preserve import Archive, Asking, Pace
+from verifier.recorder import Recorder, Seat
+from verifier.records import (
+    Change,
+    Fetched,
+    Link,
+    Reading,
+    Reply,
+    Run,
+    Seen,
+    Source,
+    SourceList,
+    Standing,
+)
+from verifier.rows import stamp
+from verifier.verdict import HostLook
+from verifier.warc import Writer
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""Sources whose answers are derived at a time."""
+
+_ALIVE = (Seen.ALIVE, Seen.MOVED)
+
+
+class Get(Protocol):
+    """What fetches: see :class:`verifier.fetch.Fetcher`."""
+
+    async def get(self, url: str) -> Fetched: ...
+
+
+class Progress(Protocol):
+    """Told how a round gets on; doing nothing is fine."""
+
+    def begin(self, what: str, total: int, hosts: int) -> None:
+        """A stretch of work begins: *total* addresses on *hosts* hosts."""
+
+    def step(self, done: int, failing: int) -> None:
+        """So many are done, so many of them failing."""
+
+    def end(self) -> None:
+        """The stretch is over."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def begin(self, what: str, total: int, hosts: int) -> None:
+        """Nothing."""
+
+    def step(self, done: int, failing: int) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a round is asked to do, and with what.
+
+    Attributes:
+        fetcher: Opens what fetches sources; ``scout`` what asks canaries (no address guard).
+        archive: Opens the edge to the archive; None asks nothing of any archive.
+        canaries: Addresses of which one that answers proves a network; none: not tested.
+        only: Ids to look at, due or not; empty: all that are due.
+        everything: Look at all sources, due or not.
+        retire: A person confirmed that many rows may leave.
+        retry_pause: Seconds before the first retry of a fetch.
+    """
+
+    sources: Path
+    archive_folder: Path
+    fetcher: Callable[[], AbstractAsyncContextManager[Get]]
+    scout: Callable[[], AbstractAsyncContextManager[Get]]
+    archive: Callable[[], AbstractAsyncContextManager[Archive]] | None
+    pace: Pace
+    software: str
+    canaries: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    everything: bool = False
+    retire: bool = False
+    manners: Manners = field(default_factory=Manners)
+    retry_pause: float = 2.0
+    progress: Progress = field(default_factory=Silent)
+
+
+async def run(plan: Plan, *, stop: asyncio.Event) -> Run:
+    """One round, from reading sources.csv to the audit table.
+
+    What was seen is stored as it comes. What is derived (strikes, answers, the audit table)
+    is written once, at the end, in one transaction, and only if the round was conclusive.
+
+    Args:
+        stop: When set, the round ends soon: what was seen stays, and what was not yet
+            derived is taken in by the next round.
+
+    Raises:
+        InputError: sources.csv can't be read, lost most of its rows, or lacks an id of *only*.
+        LockedError: Another round is running.
+        StorageError: The archive folder can't be written.
+    """
+    with locked(plan.archive_folder), ThreadPoolExecutor(1, "ledger") as thread:
+        listed = sources.read(plan.sources)
+        async with _opened(plan.archive_folder, thread) as ledger:
+            return await _Round(plan, ledger, thread, stop).run(listed)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the archive folder's lock; only one round writes at a time.
+
+    Raises:
+        LockedError: Another process holds it.
+        StorageError: The folder or the lock file can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+    except OSError as error:
+        cure = "Check the folder's owner and permissions"
+        raise StorageError(str(folder), error.strerror or str(error), cure) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
+            raise LockedError(holder or "it has not said who it is") from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()}, since {stamp(_now())}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def _opened(folder: Path, thread: ThreadPoolExecutor) -> AsyncIterator[Ledger]:
+    loop = asyncio.get_running_loop()
+    ledger = await loop.run_in_executor(thread, Ledger, folder / "audit.db")
+    try:
+        yield ledger
+        await loop.run_in_executor(thread, ledger.checkpoint)
+    finally:
+        await asyncio.shield(loop.run_in_executor(thread, ledger.close))
+
+
+class _Round:
+    """The state of one round."""
+
+    def __init__(
+        self, plan: Plan, ledger: Ledger, thread: ThreadPoolExecutor, stop: asyncio.Event
+    ) -> None:
+        self._plan, self._ledger, self._thread, self._stop = plan, ledger, thread, stop
+        self._readings: dict[str, bool] = {}
+        self._hosts: dict[str, list[bool]] = {}
+        self._failing = 0
+
+    async def run(self, listed: SourceList) -> Run:
+        started = _now()
+        await self._mirror(listed, started)
+        begun = Run(
+            id=0,
+            started_at=started,
+            listed=len(listed.sources),
+            wrong_rows=len(listed.problems),
+            problems=tuple(str(problem) for problem in listed.problems),
+        )
+        run = await self._stored(
+            lambda ledger: ledger.start_run(
+                begun,
+                sources_sha256=listed.digest,
+                software=self._plan.software,
+                rules=verdict.RULES_VERSION,
+            )
+        )
+        try:
+            return await self._rest(run, listed)
+        except (Exception, asyncio.CancelledError):
+            with suppress(StorageError):  # the fault itself is the news
+                await asyncio.shield(self._close(replace(run, reason="ended by a fault")))
+            raise
+
+    async def _rest(self, run: Run, listed: SourceList) -> Run:
+        run = replace(run, network=await self._network())
+        if run.network == "down":
+            asked = len(self._plan.canaries)
+            reason = f"no network: none of {asked} canaries answered, so nothing was judged"
+            return await self._close(replace(run, outcome="inconclusive", reason=reason))
+        seats = await self._due(run, listed)
+        due = sum(len(taken) for taken in seats.values())
+        before = await self._stored(lambda ledger: ledger.was_well())
+        await self._look(run.id, seats)
+        checked = sum(len(seats[address]) for address in self._readings)
+        run = replace(run, due=due, checked=checked)
+        if self._stop.is_set():
+            reason = "stopped before its end"
+            return await self._close(replace(run, outcome="interrupted", reason=reason))
+        if reason := verdict.inconclusive(self._host_looks(seats, before)):
+            return await self._close(replace(run, outcome="inconclusive", reason=reason))
+        run = replace(run, preserve=await self._preserve(run.id))
+        return await self._derive(replace(run, outcome="conclusive"))
+
+    # ---- before --------------------------------------------------------------------------
+
+    async def _mirror(self, listed: SourceList, now: datetime) -> None:
+        unknown = set(self._plan.only) - {source.id for source in listed.sources}
+        if unknown:
+            raise InputError(
+                "--only",
+                f"no source has the id {sorted(unknown)[0]!r}",
+                f"See {self._plan.sources}",
+            )
+        stay = {source.id for source in listed.sources}
+        stay |= {problem.source_id for problem in listed.problems}
+
+        def mirror(ledger: Ledger) -> None:
+            known = ledger.fingerprints()
+            leaving = sum(1 for id in known if id not in stay)
+            too_many = verdict.retires_too_many(len(known), leaving)
+            ledger.mirror(listed, now=now, retire=self._plan.retire, too_many=too_many)
+
+        await self._stored(mirror)
+
+    async def _network(self) -> str:
+        if not self._plan.canaries:
+            return verdict.network({})
+        async with self._plan.scout() as scout:
+            came = await asyncio.gather(*(scout.get(url) for url in self._plan.canaries))
+        answers = zip(self._plan.canaries, came, strict=True)
+        return verdict.network({url: isinstance(reply, Reply) for url, reply in answers})
+
+    async def _due(self, run: Run, listed: SourceList) -> dict[str, list[Seat]]:
+        """The sources to look at, by address: those of one address share a fetch."""
+        if self._plan.only:
+            wanted = set(self._plan.only)
+        else:
+            everything, at = self._plan.everything, run.started_at
+            wanted = set(await self._stored(lambda ledger: ledger.due(at, everything=everything)))
+        seats: dict[str, list[Seat]] = {}
+        for source in listed.sources:
+            if source.id in wanted and verdict.invalid(source) is None:
+                seats.setdefault(source.address, []).append(Seat.of(source))
+        return seats
+
+    # ---- looking -------------------------------------------------------------------------
+
+    async def _look(self, run_id: int, seats: Mapping[str, Sequence[Seat]]) -> None:
+        hosts: dict[str, list[str]] = {}
+        for address in seats:
+            hosts.setdefault(host_of(address), []).append(address)
+        self._plan.progress.begin("checked", len(seats), len(hosts))
+        folder = self._plan.archive_folder / "warc"
+        writer = Writer(folder, software=self._plan.software)
+        recorder = Recorder(run_id, seats, self._ledger, writer, self._thread, stored=self._note)
+        keeping_up = asyncio.ensure_future(recorder.keep_up())
+        try:
+            async with self._plan.fetcher() as fetcher:
+                sweeping = asyncio.ensure_future(
+                    fanout.sweep(
+                        hosts.values(),
+                        fetcher.get,
+                        again=self._again,
+                        seen=recorder.take,
+                        manners=self._plan.manners,
+                        stop=self._stop,
+                    )
+                )
+                await _first_fault(sweeping, keeping_up)
+            await recorder.flush()
+        finally:
+            keeping_up.cancel()
+            await asyncio.gather(keeping_up, return_exceptions=True)
+            await self._call(writer.close)
+            self._plan.progress.end()
+
+    def _again(self, fetched: Fetched, tries: int) -> float | None:
+        return verdict.retry_in(
+            fetched, attempts=tries, pause=self._plan.retry_pause, now=datetime.now(UTC)
+        )
+
+    def _note(self, address: str, reading: Reading) -> None:
+        self._readings[address] = reading.seen in _ALIVE
+        self._hosts.setdefault(host_of(address), []).append(reading.transport)
+        self._failing += reading.seen in (Seen.FAILING, Seen.GONE)
+        self._plan.progress.step(len(self._readings), self._failing)
+
+    def _host_looks(
+        self, seats: Mapping[str, Sequence[Seat]], before: set[str]
+    ) -> Iterator[HostLook]:
+        well = {
+            host_of(address)
+            for address, taken in seats.items()
+            if any(seat.id in before for seat in taken)
+        }
+        for host, silences in self._hosts.items():
+            yield HostLook(well=host in well, silent=all(silences))
+
+    # ---- copies --------------------------------------------------------------------------
+
+    async def _preserve(self, run_id: int) -> str:
+        if self._plan.archive is None:
+            return ""
+        young = _now() - copies.GOOD_FOR
+        wanted = await self._stored(lambda ledger: ledger.without_copy(young))
+        addresses = {
+            address: self._readings.get(address, link in (Link.LIVE, Link.MOVED))
+            for address, link in wanted
+        }
+        self._plan.progress.begin("asked of the archive", len(addresses), 1)
+        try:
+            async with self._plan.archive() as archive:
+                asking = Asking(
+                    archive=archive,
+                    stored=self._stored,
+                    run_id=run_id,
+                    pace=self._plan.pace,
+                    stop=self._stop,
+                    progress=lambda done, of: self._plan.progress.step(done, 0),
+                )
+                return str(await asking.run(addresses))
+        finally:
+            self._plan.progress.end()
+
+    # ---- what it means -------------------------------------------------------------------
+
+    async def _derive(self, run: Run) -> Run:
+        """Take in every look that no conclusive round has, and write the answers at once."""
+        run = replace(run, ended_at=_now())
+
+        def derive(ledger: Ledger) -> Run:
+            last = ledger.last_run(conclusive=True)
+            ids = ledger.undigested(stamp(last.started_at) if last is not None else "")
+            with ledger.transaction():
+                news: list[Change] = []
+                for start in range(0, len(ids), CHUNK):
+                    news += _derive_some(ledger, ids[start : start + CHUNK], _now())
+                ledger.drop_retired()
+                return ledger.end_run(replace(run, news=tuple(news)), derived=True)
+
+        return await self._stored(derive)
+
+    async def _close(self, run: Run) -> Run:
+        """Note how a round ended that derives nothing."""
+        ended = replace(
+            run,
+            ended_at=_now(),
+            outcome="interrupted" if run.outcome == "running" else run.outcome,
+        )
+
+        def close(ledger: Ledger) -> Run:
+            with ledger.transaction():
+                return ledger.end_run(ended, derived=False)
+
+        return await self._stored(close)
+
+    # ---- the ledger's thread -------------------------------------------------------------
+
+    async def _stored(self, call: Callable[[Ledger], T]) -> T:
+        return await self._call(lambda: call(self._ledger))
+
+    async def _call(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _derive_some(ledger: Ledger, ids: Sequence[str], now: datetime) -> list[Change]:
+    listed: dict[str, Source] = {source.id: source for source in ledger.sources(ids)}
+    standings, checks = ledger.standings(ids), ledger.new_checks(ids)
+    custody = ledger.custody(sorted({source.address for source in listed.values()}))
+    after: list[Standing] = []
+    news: list[Change] = []
+    for id in ids:
+        source, before = listed[id], standings.get(id)
+        standing = history.resume(before, source)
+        for check in checks.get(id, ()):
+            if check.url == source.url:
+                standing = history.fold(standing, check)
+        copy = copies.answer(source, custody[source.address], standing.row.link, now=now)
+        standing = history.complete(standing, source, copy, now=now)
+        after.append(standing)
+        news += history.changes(before.row if before is not None else None, standing.row)
+    ledger.write_standings(after)
+    return news
+
+
+async def _first_fault(work: asyncio.Future[None], helper: asyncio.Future[None]) -> None:
+    """Wait for *work*; a helper that ends before has failed, and its fault is raised."""
+    try:
+        await asyncio.wait([work, helper], return_when=asyncio.FIRST_COMPLETED)
+        await (work if work.done() else helper)
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

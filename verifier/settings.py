@@ -1,0 +1,149 @@
+"""What the environment and verifier.toml say, checked, in one record."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from verifier.errors import InputError
+
+PREFIX = "VERIFIER_"
+
+CANARIES = ("https://www.iana.org/", "https://www.wikipedia.org/", "https://www.debian.org/")
+"""Asked before each round; one that answers proves a network. Any three neutral hosts do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, as the contract names it; times in seconds.
+
+    Attributes:
+        save_pause, poll_pause: None: the archive's stated limits (``preserve.Pace``).
+    """
+
+    wayback_url: str = "https://web.archive.org"
+    ia_access_key: str = field(default="", repr=False)
+    ia_secret_key: str = field(default="", repr=False)
+    canaries: tuple[str, ...] = CANARIES
+    allow_private: bool = False
+    contact: str = ""
+    per_host: int = 1
+    host_pause: float = 1.0
+    concurrency: int = 100
+    deadline: float = 60.0
+    retry_pause: float = 2.0
+    save_pause: float | None = None
+    poll_pause: float | None = None
+    preserve_budget: float = 600.0
+
+
+def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings: the environment's word counts, then the file's, then the default.
+
+    Args:
+        config: The TOML file; None when there is none.
+
+    Raises:
+        InputError: The file can't be read, or a setting is unknown or makes no sense.
+    """
+    told: dict[str, Any] = {}
+    known = {setting.name for setting in fields(Settings)}
+    for name, value in (_file(config) if config is not None else {}).items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            cure = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known))}"
+            raise InputError(str(config), f"there is no setting {name!r}", cure)
+        told[name] = _checked(name, value, f"{config}, {name}")
+    for name in known:
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            told[name] = _checked(name, environment[variable].strip(), variable)
+    return Settings(**told)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "See --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(path), f"is no TOML: {error}", "See docs/operating.md") from error
+
+
+def _checked(name: str, value: object, place: str) -> object:
+    return _CHECKS.get(name, _text)(value, place)
+
+
+def _text(value: object, place: str) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise InputError(place, f"{value!r} is no text of one line")
+    return value
+
+
+def _address(value: object, place: str) -> str:
+    text = _text(value, place)
+    if not text.startswith(("http://", "https://")):
+        raise InputError(place, f"{text!r} is no web address", "It begins with https://")
+    return text.rstrip("/")
+
+
+def _addresses(value: object, place: str) -> tuple[str, ...]:
+    listed = value.split() if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        raise InputError(place, f"{value!r} is no list of addresses")
+    for item in listed:
+        _address(item, place)
+    return tuple(listed)
+
+
+def _switch(value: object, place: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"": False, "0": False, "false": False, "no": False, "off": False}
+    if str(value).lower() not in words:
+        raise InputError(place, f"{value!r} is neither 1 nor 0")
+    return words[str(value).lower()]
+
+
+def _whole(value: object, place: str) -> int:
+    number = _seconds(value, place)
+    if number != int(number) or not 1 <= number <= 10_000:
+        raise InputError(place, f"{value!r} is no whole number from 1 to 10000")
+    return int(number)
+
+
+def _seconds(value: object, place: str) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 1e7:  # NaN fails this too
+        raise InputError(place, f"{value!r} is no number of seconds", "Zero or more")
+    return number
+
+
+def _positive(value: object, place: str) -> float:
+    number = _seconds(value, place)
+    if not number:
+        raise InputError(place, "a page needs some time to come", "More than zero seconds")
+    return number
+
+
+_CHECKS: dict[str, Callable[[object, str], object]] = {
+    "wayback_url": _address,
+    "canaries": _addresses,
+    "allow_private": _switch,
+    "per_host": _whole,
+    "concurrency": _whole,
+    "host_pause": _seconds,
+    "deadline": _positive,
+    "retry_pause": _seconds,
+    "save_pause": _seconds,
+    "poll_pause": _seconds,
+    "preserve_budget": _seconds,
+}

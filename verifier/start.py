@@ -1,0 +1,323 @@
+"""Puts the parts together as the commands ask, and turns outcomes into exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from verifier import __version__, report, round, settings
+from verifier.attention import plain
+from verifier.console import Bar
+from verifier.errors import InputError, VerifierError
+from verifier.fanout import Manners
+from verifier.fetch import Fetcher, Limits
+from verifier.ledger import Ledger
+from verifier.preserve import Pace
+from verifier.records import AuditRow, Run
+from verifier.round import Plan
+from verifier.settings import Settings
+from verifier.wayback import Archive, ia_ini_places, load_ia_ini
+
+SOFTWARE = f"verifier/{__version__}"
+CANARY_DEADLINE = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The options that every command takes."""
+
+    sources: Path
+    archive: Path
+    config: Path | None
+    verbose: bool
+
+    def settings(self) -> Settings:
+        """What environment and file say; the file by default is verifier.toml, if there."""
+        config = self.config
+        if config is None and Path("verifier.toml").is_file():
+            config = Path("verifier.toml")
+        return settings.load(config, os.environ)
+
+    @property
+    def database(self) -> Path:
+        """The audit database."""
+        return self.archive / "audit.db"
+
+
+def told(command: Callable[[], int]) -> int:
+    """Run a command; an error of ours becomes its words on stderr and its exit code."""
+    try:
+        return command()
+    except VerifierError as error:
+        click.echo(f"verifier: {plain(str(error))}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # who read our output has gone; Python must not try to flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the last door: a fault of ours has its own exit code
+        traceback.print_exc()
+        click.echo("verifier: this is a fault of Verifier's own; please report it", err=True)
+        return 5
+
+
+# ---- rounds ------------------------------------------------------------------------------
+
+
+def one_round(
+    common: Common,
+    *,
+    everything: bool,
+    only: tuple[str, ...],
+    no_preserve: bool,
+    confirm_retire: bool,
+    form: str,
+    quiet: bool,
+    exit_zero: bool,
+) -> int:
+    """``verifier run``: one round, its summary, its exit code."""
+    _log(common.verbose)
+    plan = plan_of(
+        common,
+        common.settings(),
+        everything=everything,
+        only=only,
+        preserve=not no_preserve,
+        retire=confirm_retire,
+    )
+    caught: list[int] = []
+    run = asyncio.run(_round(plan, caught))
+    code = say(common, run, form=form, quiet=quiet, copies=not no_preserve)
+    if caught:
+        return 128 + caught[0]
+    return 0 if exit_zero and code == 1 else code
+
+
+def plan_of(
+    common: Common,
+    told: Settings,
+    *,
+    everything: bool = False,
+    only: tuple[str, ...] = (),
+    preserve: bool = True,
+    retire: bool = False,
+) -> Plan:
+    """A round with the real parts, as the settings want them."""
+    agent = SOFTWARE + (f" (+{told.contact})" if told.contact else " (checks cited sources)")
+    proxies = urllib.request.getproxies()
+    no_proxy = tuple(part.strip() for part in proxies.pop("no", "").split(",") if part.strip())
+
+    def fetcher(*, private: bool, deadline: float) -> Fetcher:
+        return Fetcher(
+            user_agent=agent,
+            limits=Limits(deadline=deadline),
+            allow_private=private,
+            proxies={scheme: proxies[scheme] for scheme in ("http", "https") if scheme in proxies},
+            no_proxy=no_proxy,
+            ca_file=os.environ.get("SSL_CERT_FILE"),
+        )
+
+    access, secret = _keys(told)
+    pace = Pace.of(
+        keyed=bool(access and secret),
+        budget=told.preserve_budget,
+        save_pause=told.save_pause,
+        poll_pause=told.poll_pause,
+    )
+    return Plan(
+        sources=common.sources,
+        archive_folder=common.archive,
+        fetcher=lambda: fetcher(private=told.allow_private, deadline=told.deadline),
+        scout=lambda: fetcher(private=True, deadline=min(CANARY_DEADLINE, told.deadline)),
+        archive=(
+            (
+                lambda: Archive(
+                    base_url=told.wayback_url,
+                    access_key=access,
+                    secret_key=secret,
+                    user_agent=agent,
+                )
+            )
+            if preserve
+            else None
+        ),
+        pace=pace,
+        software=SOFTWARE,
+        canaries=told.canaries,
+        only=only,
+        everything=everything,
+        retire=retire,
+        manners=Manners(
+            concurrency=told.concurrency, per_host=told.per_host, pause=told.host_pause
+        ),
+        retry_pause=told.retry_pause,
+        progress=Bar(),
+    )
+
+
+def _keys(told: Settings) -> tuple[str, str]:
+    """The archive's keys: the settings' or those of the ``ia`` tool."""
+    if told.ia_access_key or told.ia_secret_key:
+        if not (told.ia_access_key and told.ia_secret_key):
+            raise InputError(
+                "the archive's keys",
+                "only one of the two is set",
+                "Set VERIFIER_IA_ACCESS_KEY and VERIFIER_IA_SECRET_KEY, or neither",
+            )
+        return told.ia_access_key, told.ia_secret_key
+    for place in ia_ini_places(Path.home()):
+        if (keys := load_ia_ini(place)) is not None:
+            return keys
+    return "", ""
+
+
+async def _round(plan: Plan, caught: list[int]) -> Run:
+    """One round that SIGTERM and Ctrl-C end soon; a second Ctrl-C ends it at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    task = asyncio.ensure_future(round.run(plan, stop=stop))
+
+    def ask_to_stop(number: int) -> None:
+        if caught:
+            task.cancel()
+        caught.append(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask_to_stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+# ---- saying ------------------------------------------------------------------------------
+
+
+def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> int:
+    """Print what a round found, and give its exit code."""
+    now = datetime.now(UTC)
+    with closing(Ledger(common.database)) as ledger:
+        rows = list(ledger.audit())
+        last = ledger.last_run(conclusive=True)
+        earlier = ledger.run_before(run.id)
+    since = last.started_at if last is not None else None
+    if form == "json":
+        click.echo(
+            report.as_json(rows, run, now=now, last_conclusive=since, copies=copies), nl=False
+        )
+    elif run.network == "down":
+        if not (quiet and earlier is not None and earlier.network == "down"):
+            click.echo(f"{run.reason[:1].upper()}{run.reason[1:]}.")
+            click.echo(
+                f"{run.listed} sources are listed; they are checked when there is a network."
+            )
+    elif quiet:
+        click.echo(_news(run, earlier, rows, copies=copies), nl=False)
+    else:
+        click.echo(
+            report.summary(rows, run, now=now, last_conclusive=since, copies=copies), nl=False
+        )
+    return exit_code(run, rows, copies=copies)
+
+
+def _news(run: Run, earlier: Run | None, rows: list[AuditRow], *, copies: bool) -> str:
+    """What cron mails: news, and once a week what is known and unresolved."""
+    told = report.news(run, rows)
+    if run.outcome != "conclusive" and (earlier is None or earlier.reason != run.reason):
+        told += f"{plain(run.reason)}\n"
+    if earlier is None or earlier.problems != run.problems:
+        told += "".join(f"{plain(problem)}\n" for problem in run.problems)
+    week = run.started_at.isocalendar()[:2]
+    if earlier is not None and earlier.started_at.isocalendar()[:2] != week:
+        told += report.known_unresolved(rows, copies=copies)
+    return told
+
+
+def exit_code(run: Run, rows: list[AuditRow], *, copies: bool) -> int:
+    """The contract's code for a round: 3 before 1 before 0."""
+    if run.outcome == "inconclusive":
+        return 3
+    needing = any(report.needs_reader(row, copies=copies) for row in rows)
+    return 1 if needing or run.wrong_rows else 0
+
+
+# ---- the other commands ------------------------------------------------------------------
+
+
+def keep_working(
+    common: Common, *, cron: str | None, every: str | None, no_preserve: bool, quiet: bool
+) -> int:
+    """``verifier work``: rounds by the clock, until a signal ends it."""
+    from verifier import work
+
+    _log(common.verbose)
+    if (cron is None) == (every is None):
+        raise InputError("verifier work", "it needs --cron or --every, and one of them only")
+    trigger = work.cron_trigger(cron) if cron is not None else work.interval_trigger(every or "")
+    plan = plan_of(common, common.settings(), preserve=not no_preserve)
+
+    async def one(stop: asyncio.Event) -> None:
+        run = await round.run(plan, stop=stop)
+        say(common, run, form="text", quiet=quiet, copies=not no_preserve)
+
+    caught = asyncio.run(work.work(one, trigger, on_error=_told_error))
+    return 128 + caught if caught else 0
+
+
+def publish_site(common: Common, *, host: str, port: int) -> int:
+    """``verifier serve``: the database is made first, so that the site works from the start."""
+    from verifier.site.server import serve
+
+    common.settings()
+    common.archive.mkdir(parents=True, exist_ok=True)
+    Ledger(common.database).close()
+    caught = serve(common.database, common.archive / "warc", host=host, port=port)
+    return 128 + caught if caught else 0
+
+
+def write_report(common: Common, *, form: str, output: Path | None) -> int:
+    """``verifier report``: from what is stored."""
+    if not common.database.is_file():
+        raise InputError(str(common.database), "there is no such database", "Run: verifier run")
+    now = datetime.now(UTC)
+    with closing(Ledger(common.database)) as ledger:
+        rows, run = list(ledger.audit()), ledger.last_run()
+        last = ledger.last_run(conclusive=True)
+    write = report.markdown if form == "markdown" else report.text
+    since = last.started_at if last is not None else None
+    words = write(rows, run, now=now, last_conclusive=since)
+    if output is None:
+        click.echo(words, nl=False)
+        return 0
+    try:
+        output.write_text(words, "utf-8")
+    except OSError as error:
+        raise InputError(str(output), error.strerror or str(error), "See --output") from error
+    return 0
+
+
+def _told_error(error: BaseException) -> None:
+    told(lambda: _raise(error))
+
+
+def _raise(error: BaseException) -> int:
+    raise error
+
+
+def _log(verbose: bool) -> None:
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("verifier").setLevel(level)
