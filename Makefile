@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make pins
+# make setup · make run · make test · make check · make bench · make pywb · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types bench pins clean
+.PHONY: setup run test check lint types bench pywb pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -28,6 +28,12 @@ types: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
+# pywb is GPL and brings another brotli: it has an environment of its own, for one test.
+pywb: .pywb/bin/wayback
+.pywb/bin/wayback: | .venv/bin/python
+	@$(PYTHON) -m venv .pywb
+	@.pywb/bin/pip install --quiet --disable-pip-version-check pywb==2.10.0
+
 # Renew the pins within the ranges of pyproject.toml; the files name no address.
 pins:
 	cd requirements && uv pip compile ../pyproject.toml --group ../pyproject.toml:build $(PIN_FLAGS) -o run.txt
@@ -46,6 +52,7 @@ clean:
 	@$(PYTHON) -m venv .venv
 
 $(RUN_STAMP): requirements/run.txt pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv  # an earlier set-up was cut short
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback import Site
+from tests.loopback import Site, page
 from tests.site_data import Archive
 
 CHROMIUM = shutil.which("chromium")
@@ -111,7 +111,7 @@ def browse(url: str, profile: Path) -> str:
 def test_the_trap_works_when_nothing_guards_against_it(tmp_path: Path) -> None:
     """Otherwise the next test would pass with a page that could do no harm anyway."""
     with Site() as trap, Site() as host:
-        host.set("/", _html(HOSTILE.replace("URL", trap.url("/"))))
+        host.set("/", page(HOSTILE.replace("URL", trap.url("/"))))
 
         browse(host.url("/"), tmp_path / "profile")
 
@@ -130,9 +130,3 @@ def test_an_archived_page_reaches_nobody(
 
         assert trap.connections == 0, [visit.target for visit in trap.visits]
     assert "The words that are kept" in seen or "Archived copy" in seen
-
-
-def _html(text: str):  # type: ignore[no-untyped-def]
-    from tests.loopback import page
-
-    return page(text)

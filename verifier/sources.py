@@ -29,10 +29,10 @@ _NOT_IN_AN_ID = re.compile(
 )
 _PREFIX = re.compile(r"\Ahttps?://(?:www\.)?")
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9]+")
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?",
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
 _CURES = {
     "no-address": "Write the address, or leave the cell empty if nobody knows it",

@@ -365,6 +365,8 @@ class _Reader:
         return odd and any(self._is_row(line) for line in self._lines.taken[1:])
 
     def _is_row(self, line: str) -> bool:
+        if line.count('"') % 2:  # it holds the end of the cell begun above
+            return False
         cells, whole = _one_line(line, self._separator)
         return whole and len(cells) == self._width and not fault_of(cells[self._url].strip())
 
