@@ -9,7 +9,9 @@ import sys
 from ipaddress import IPv4Address
 
 DELAY = 0.05  # seconds; what a resolver far away costs
-_QUESTION = re.compile(rb"[\x02-\x05]h(\d{1,4})\x05bench\x08internal\x00\x00(.)\x00\x01", re.S | re.I)
+_QUESTION = re.compile(
+    rb"[\x02-\x05]h(\d{1,4})\x05bench\x08internal\x00\x00(.)\x00\x01", re.S | re.I
+)
 _ANSWER = struct.Struct(">HHHIH")
 
 

@@ -35,7 +35,7 @@ HEAD = (
     "µs CPU/source",
     "peak MB",
     "time ÷ verifier",
-    "asked with",
+    "method (connections)",
     "remarks",
 )
 
@@ -46,7 +46,7 @@ def cells(row: Row, case: Case, *, ours: Row | None) -> tuple[str, ...]:
         return (row.name, *[""] * 6, row.missing)
     seconds = median(run.cost.seconds for run in row.runs)
     cpu = median(run.cost.cpu for run in row.runs)
-    ratio = ""
+    asked, ratio = row.runs[-1].asked, ""
     if ours is not None and ours.runs:
         ratio = f"{seconds / median(run.cost.seconds for run in ours.runs):.2f}"
     return (
@@ -56,7 +56,7 @@ def cells(row: Row, case: Case, *, ours: Row | None) -> tuple[str, ...]:
         f"{cpu / case.sources * 1e6:,.0f}",
         f"{max(run.cost.peak for run in row.runs) / 1e6:,.0f}",
         ratio,
-        " ".join(row.runs[-1].asked.methods),
+        f"{' '.join(asked.methods)} ({asked.connections:,})",
         "; ".join(_remarks(row, case)),
     )
 

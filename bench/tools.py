@@ -28,7 +28,7 @@ class Tool:
         name: Name and version, for the table.
         program: The first words of the command line.
         words: The rest; ``{csv}``, ``{text}``, ``{html}`` (the list in the form the tool reads),
-            ``{ca}`` and ``{folder}`` (an empty one of its own) are filled in.
+            ``{ca}`` and ``{folder}`` (an empty one of its own) are filled in, in the settings too.
         settings: Environment besides the common one, as ``NAME=value``.
         config: A file ``config`` that is written into the tool's folder.
         good_exits: Exit codes with which it did its work, whatever it found.
@@ -53,7 +53,7 @@ class Tool:
         common = {"PATH": os.environ.get("PATH", ""), "HOME": places["folder"], "LANG": "C.UTF-8"}
         for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
             common[name] = places["ca"]
-        return common | dict(setting.split("=", 1) for setting in self.settings)
+        return common | dict(setting.format(**places).split("=", 1) for setting in self.settings)
 
 
 def verifier() -> list[Tool]:
@@ -63,7 +63,7 @@ def verifier() -> list[Tool]:
     here = ("VERIFIER_ALLOW_PRIVATE=1", "VERIFIER_CANARIES=")
     fast = (
         "VERIFIER_HOST_PAUSE=0",
-        "VERIFIER_PER_HOST=200",
+        "VERIFIER_PER_HOST={per_host}",
         "VERIFIER_CONCURRENCY=200",
     )
     name = f"verifier {version('verifier')}"

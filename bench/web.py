@@ -65,12 +65,14 @@ class Asked:
     Attributes:
         sources: How many different sources were asked for and answered with 200.
         requests: All requests for sources, repeated ones included.
+        connections: On how many connections they came.
         methods: The methods used, the commonest first.
         busy: Seconds of CPU the server used.
     """
 
     sources: int
     requests: int
+    connections: int
     methods: tuple[str, ...]
     busy: float
 
@@ -87,7 +89,8 @@ class Web:
     def list_sources(self, case: Case) -> dict[str, str]:
         """Write the list of *case* in every form that a tool reads, and say where each is.
 
-        Every fourth row of the CSV quotes its page. ``ca`` is the authority behind the TLS.
+        Every fourth row of the CSV quotes its page. ``ca`` is the authority behind the TLS,
+        ``per_host`` the requests at once to one host that verifier is told to make.
         """
         urls = [self._url(case, number) for number in range(case.sources)]
         sheet = self._folder / f"{case.key}.csv"
@@ -107,6 +110,7 @@ class Web:
             "text": str(text),
             "html": f"http://127.0.0.1:{self._port}/{case.key}.list.html",
             "ca": str(self._folder / "ca.pem"),
+            "per_host": "200" if case.hosts == 1 else "1",
         }
 
     def forget(self) -> None:
@@ -122,10 +126,11 @@ class Web:
             log.seek(self._read_to)
             lines = [line.split() for line in log]
         mine = [line for line in lines if re.fullmatch(r"/\d+/\d+\.html", line[2])]
-        methods = Counter(method for method, _, _ in mine)
+        methods = Counter(method for method, *_ in mine)
         return Asked(
-            sources=len({path for _, status, path in mine if status == "200"}),
+            sources=len({path for _, status, path, _ in mine if status == "200"}),
             requests=len(mine),
+            connections=len({connection for *_, connection in mine}),
             methods=tuple(method for method, _ in methods.most_common()),
             busy=busy,
         )
@@ -262,7 +267,7 @@ http {{
   open_file_cache max=20000 inactive=600; open_file_cache_valid 600;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  log_format bench "$request_method $status $request_uri";
+  log_format bench "$request_method $status $request_uri $connection";
   access_log {folder}/access.log bench buffer=256k flush=500ms;
   add_header LinkChecker 1;  # a site that says so is spared LinkChecker's waits
   map $request_uri $delay {{

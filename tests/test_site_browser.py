@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    "--virtual-time-budget=8000",
+    "--virtual-time-budget=4000",
     "--dump-dom",
 )
 
@@ -94,7 +94,7 @@ def served(archive: Archive) -> Iterator[str]:
 
 
 def browse(url: str, profile: Path) -> str:
-    """The page's document after eight virtual seconds, as the browser has it then."""
+    """The page's document after four virtual seconds, as the browser has it then."""
     assert CHROMIUM is not None
     profile.mkdir()
     finished = subprocess.run(

@@ -635,6 +635,7 @@ def test_writing_goes_on_after_a_torn_end(tmp_path: Path) -> None:
         b"\x1f\x8b\x08\0\0\0\0\0" * 30_000,
         b"text",
         gzip.compress(b"not a record", mtime=0),
+        gzip.compress(b"WARC/1.1\r\nhalf a record", mtime=0),
     ],
 )
 def test_bytes_that_are_no_record_are_cut_off(tmp_path: Path, junk: bytes, marked: bool) -> None:

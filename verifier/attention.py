@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote as percent_encode
 
-from verifier.records import AuditRow, Change, Copy, Link, Quote, QuoteKind, Run
+from verifier.records import AuditRow, Change, Copy, Link, Overview, Quote, QuoteKind, Run
 
 # ---- what the rows mean to a reader ------------------------------------------------------
 
@@ -264,18 +264,39 @@ def state_of(
         sentence = f"{where} was {run.outcome}: {run.reason or 'no reason is known'}."
     if last_conclusive is None:
         sentence += " No round was conclusive yet: nothing below is an answer."
-    else:
+    elif run.outcome != "conclusive" or now - last_conclusive > timedelta(hours=2):
         age = _age(now - last_conclusive)
         sentence += f" The last conclusive round was {age} ago ({minute(last_conclusive)})."
     return sentence, last_conclusive
 
 
-def count_answers(rows: Sequence[AuditRow]) -> dict[str, dict[str, int]]:
-    """How many rows have each answer, in the contract's order; zeros included."""
+def overview_of(rows: Sequence[AuditRow]) -> Overview:
+    """The table as a whole, counted from its rows."""
+    counted = Counter(
+        (axis, str(getattr(row, axis))) for row in rows for axis in ("link", "quote", "copy")
+    )
+    upcoming = [row.next_check_at for row in rows if row.next_check_at]
+    return Overview(
+        sources=len(rows),
+        counts=answer_counts(counted),
+        next_check_at=min(upcoming) if upcoming else None,
+    )
+
+
+def answer_counts(found: Mapping[tuple[str, str], int]) -> tuple[tuple[str, str, int], ...]:
+    """Counts by (axis, answer) in the contract's order, zeros included."""
+    return tuple(
+        (axis, str(word), found.get((axis, str(word)), 0))
+        for axis, words in (("link", Link), ("quote", Quote), ("copy", Copy))
+        for word in words
+    )
+
+
+def by_axis(overview: Overview) -> dict[str, dict[str, int]]:
+    """The counts of an overview, axis by axis."""
     axes: dict[str, dict[str, int]] = {}
-    for axis, words in (("link", Link), ("quote", Quote), ("copy", Copy)):
-        found = Counter(str(getattr(row, axis)) for row in rows)
-        axes[axis] = {str(word): found[str(word)] for word in words}
+    for axis, word, number in overview.counts:
+        axes.setdefault(axis, {})[word] = number
     return axes
 
 
@@ -310,8 +331,11 @@ def minute(moment: datetime) -> str:
 
 
 def title_of(row: AuditRow) -> str:
-    """What people call the source: its title, else the claim; at most 200 characters."""
-    return short(row.title or row.claim, 200)
+    """What people call the source: its title, else the claim; at most 200 characters.
+
+    Without an address the claim is all there is to go by.
+    """
+    return short((row.title or row.claim) if row.url else (row.claim or row.title), 200)
 
 
 def rows_needing(rows: Sequence[AuditRow], *, copies: bool) -> list[tuple[AuditRow, str]]:

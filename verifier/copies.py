@@ -13,6 +13,7 @@ from verifier.records import (
     FindAnswer,
     IndexTrouble,
     Link,
+    Lookup,
     Memento,
     NotInIndex,
     OutcomeUnknown,
@@ -78,26 +79,38 @@ def next_step(
     if good_snapshot(custody, now, good_for) is not None:
         return Step.NOTHING
     submission, lookup = custody.submission, custody.lookup
-    rested = lookup is None or lookup.answer == "trouble" or now - lookup.asked_at >= LOOK_AGAIN
-    if submission is not None:
-        match submission.state:
-            case Asked.QUEUED if now - submission.intent_at < JOB_KEPT:
-                return Step.POLL
-            case Asked.INTENT | Asked.UNKNOWN | Asked.QUEUED:
-                fresh = lookup is None or lookup.asked_at <= submission.intent_at
-                return Step.FIND_OUTCOME if fresh or rested else Step.NOTHING
-            case Asked.DEFERRED | Asked.FAILED | Asked.EXCLUDED if (
-                submission.retry_at is not None and now < submission.retry_at
-            ):
-                return Step.NOTHING
-            case _:
-                pass
-    barred = lookup is not None and lookup.answer == "excluded"
-    if lookup is None or (alive and rested and not barred):
+    if lookup is not None and lookup.answer == "excluded":
+        return Step.LOOK_UP if now - lookup.asked_at >= REFRESH else Step.NOTHING
+    if submission is not None and (step := _step_after(submission, lookup, now)) is not None:
+        return step
+    if lookup is None or lookup.answer == "trouble":  # trouble says nothing about captures
+        return Step.LOOK_UP
+    rested = now - lookup.asked_at >= LOOK_AGAIN
+    if alive and rested:
         return Step.LOOK_UP
     if alive and lookup.answer == "none":
         return Step.SUBMIT
     return Step.LOOK_UP if now - lookup.asked_at >= REFRESH else Step.NOTHING
+
+
+def _step_after(submission: Submission, lookup: Lookup | None, now: datetime) -> Step | None:
+    """What an earlier submission asks for; None when it is over and says nothing more."""
+    match submission.state:
+        case Asked.QUEUED if now - submission.intent_at < JOB_KEPT:
+            return Step.POLL
+        case Asked.INTENT | Asked.UNKNOWN | Asked.QUEUED:
+            looked = (
+                lookup is not None
+                and lookup.answer != "trouble"
+                and lookup.asked_at > submission.intent_at
+                and now - lookup.asked_at < LOOK_AGAIN
+            )
+            return Step.NOTHING if looked else Step.FIND_OUTCOME
+        case Asked.CAPTURED:  # and yet there is no good copy: another would be no better
+            return Step.NOTHING if now - submission.intent_at < REFRESH else None
+        case _:
+            wait = submission.retry_at is not None and now < submission.retry_at
+            return Step.NOTHING if wait else None
 
 
 def given_up_waiting(custody: Custody, now: datetime) -> bool:
@@ -111,18 +124,20 @@ def refused(submission: Submission, refusal: Refused, *, now: datetime) -> Submi
 
     Transient refusals wait an hour, doubling; after five in a row, and where the archive
     calls it permanent, the address is asked monthly: sites and archives change their minds.
+    A refusal that is about us is not counted against the address.
     """
-    tries = submission.tries + 1
+    about_us = refusal.retry is Retry.STOP
+    tries = submission.tries + (not about_us)
     if refusal.excluded:
         state, again = Asked.EXCLUDED, now + REFRESH
-    elif refusal.retry is Retry.NEVER or tries >= TRIES:
+    elif refusal.retry is Retry.NEVER or (tries >= TRIES and not about_us):
         state, again = Asked.FAILED, now + REFRESH
     elif refusal.retry is Retry.TOMORROW:
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         state, again = Asked.DEFERRED, day + timedelta(days=1, minutes=5)
     else:
         wish = timedelta(seconds=refusal.retry_after or 0)
-        state, again = Asked.DEFERRED, now + max(timedelta(hours=2 ** (tries - 1)), wish)
+        state, again = Asked.DEFERRED, now + max(timedelta(hours=2 ** max(tries - 1, 0)), wish)
     return replace(
         submission,
         state=state,
@@ -141,7 +156,7 @@ def is_trouble(answer: SaveAnswer | FindAnswer) -> bool:
     """
     match answer:
         case Refused():
-            return answer.retry is Retry.STOP or answer.code.startswith(("http-", "unreach"))
+            return answer.retry is Retry.STOP or answer.code.startswith("http-")
         case OutcomeUnknown():
             return not answer.already_there
         case IndexTrouble():
@@ -158,8 +173,6 @@ def answer(
         return CopyAnswer(
             copy=Copy.NONE, reason="not-public: the row does not let others keep a copy"
         )
-    if link is Link.INVALID:
-        return CopyAnswer(copy=Copy.NONE, reason="no-address: there is nothing to keep a copy of")
     snapshot = good_snapshot(custody, now, good_for)
     if snapshot is not None:
         how = "the archive named it" if snapshot.via == "save" else "its index has it"
@@ -171,13 +184,19 @@ def answer(
         )
     older = custody.snapshots[-1] if custody.snapshots else None
     submission, lookup = custody.submission, custody.lookup
+    if lookup is not None and lookup.answer == "excluded":
+        reason = f"excluded: {lookup.detail or 'the archive bars it'}"
+        return CopyAnswer(copy=Copy.EXCLUDED, reason=reason, snapshot=older)
     if submission is not None and submission.state is not Asked.CAPTURED:
         return CopyAnswer(copy=_COPY[submission.state], reason=_reason(submission), snapshot=older)
-    if lookup is not None and lookup.answer == "excluded":
+    if link is Link.INVALID:
         return CopyAnswer(
-            copy=Copy.EXCLUDED, reason=f"excluded: {lookup.detail or 'the archive bars it'}"
+            copy=Copy.NONE,
+            reason="not-asked: what cannot be checked is asked of no archive",
+            snapshot=older,
         )
-    if link in (Link.LIVE, Link.MOVED, Link.UNCHECKED) or lookup is None:
+    unknown = lookup is None or lookup.answer == "trouble"
+    if unknown or link in (Link.LIVE, Link.MOVED, Link.UNCHECKED):
         return CopyAnswer(
             copy=Copy.PENDING, reason="waiting: its turn has not come yet", snapshot=older
         )

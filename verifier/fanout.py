@@ -75,6 +75,9 @@ async def sweep(
         hosts: The addresses of each host together.
         seen: Called once for each address, with its last answer.
         stop: When set, nothing more is asked, and what is under way is given up.
+
+    Raises:
+        Exception: The first that *get* or *seen* raised; the rest is given up.
     """
     turns = _Turns(hosts, get, again=again, seen=seen, manners=manners)
     everyone = asyncio.ensure_future(turns.everyone())
@@ -112,9 +115,12 @@ class _Turns:
 
     async def everyone(self) -> None:
         """As many workers as there is work for, until there is none."""
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(self._manners.concurrency, len(self._heap))):
-                workers.create_task(self._work())
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(self._manners.concurrency, len(self._heap))):
+                    workers.create_task(self._work())
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from None  # the first is the news, the others its company
 
     async def _work(self) -> None:
         now = asyncio.get_running_loop().time

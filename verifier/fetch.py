@@ -148,7 +148,7 @@ class Fetcher:
         except Exception as error:  # noqa: BLE001 - one bad row never ends a round
             failure, detail = Failure.UNEXPECTED, f"{type(error).__name__}: {error}"
         return NoReply(
-            url=url,
+            url=url.encode("utf-8", "backslashreplace").decode("utf-8"),  # a Location's odd bytes
             failure=failure,
             detail=_one_line(detail),
             hops=tuple(hops),
@@ -168,7 +168,7 @@ class Fetcher:
                 hops.append(await self._hop(address, deadline))
             except Failed as error:
                 raise _Stopped(address.url, error.failure, str(error)) from error
-            location = _location(hops[-1])
+            location = _location(hops[-1].status, hops[-1].headers)
             if not location:
                 return await self._reply(hops)
             url = join(address, location)
@@ -206,17 +206,18 @@ class Fetcher:
         proxy = self._proxies.get(address.scheme, "")
         if proxy and in_no_proxy(address, self._no_proxy):
             proxy = ""
-        site, headers = self._site(address.origin)
+        site, fields = self._site(address.origin)
         request = httpx.Request(
             "GET",
             site,
-            headers=headers,
+            headers=fields,
             stream=_NOTHING,  # keeps httpx from adding headers of its own
             extensions={"target": address.target, "deadline": deadline},
         )
         response = await self._transports[proxy].handle_async_request(request)
         limit = self._limits.wire
-        if response.status_code in _REDIRECTS and "Location" in response.headers:
+        headers = tuple(response.headers.raw)
+        if _location(response.status_code, headers):
             limit = self._limits.redirect_body
             deadline = min(deadline, self._loop.time() + self._limits.redirect_seconds)
         body, truncated = await _read(response, limit, deadline)
@@ -228,7 +229,7 @@ class Fetcher:
             version=response.extensions["http_version"].decode("ascii"),
             status=response.status_code,
             reason=response.extensions["reason_phrase"],
-            headers=tuple(response.headers.raw),
+            headers=headers,
             body=body,
             truncated=truncated,
             elapsed=self._loop.time() - began,
@@ -305,11 +306,17 @@ def _let_pass(_ip: str) -> str:
 
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """One context for all connections: making one takes 20 ms."""
     if ca_file is None:
-        context = httpx.create_ssl_context(trust_env=False)
-    else:
-        context = ssl.create_default_context(cafile=ca_file)
+        return _usual_tls_context()
+    context = ssl.create_default_context(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@lru_cache(maxsize=1)
+def _usual_tls_context() -> ssl.SSLContext:
+    """One context for all connections of the process: making one takes 20 ms."""
+    context = httpx.create_ssl_context(trust_env=False)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -341,11 +348,11 @@ def _ascii_host(host: str) -> str:
         return host.encode("idna").decode("ascii").lower()
 
 
-def _location(hop: Hop) -> str:
+def _location(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> str:
     """Where a redirect leads, bytes that are no UTF-8 as lone surrogates; "" when nowhere."""
-    if hop.status not in _REDIRECTS:
+    if status not in _REDIRECTS:
         return ""
-    for name, value in hop.headers:
+    for name, value in headers:
         if name.lower() == b"location":
             return value.decode("utf-8", "surrogateescape").strip()
     return ""

@@ -39,7 +39,7 @@ def resume(before: Standing | None, source: Source) -> Standing:
     Another url starts afresh, strikes and all; another quotation only asks that question anew.
     """
     digest = quote_sha256(source.quote)
-    if before is None or before.url != source.url:
+    if before is None or before.url != source.url or _mended(before, source):
         return _begin(source, digest)
     if before.quote_sha256 == digest:
         return before
@@ -55,8 +55,15 @@ def resume(before: Standing | None, source: Source) -> Standing:
         quote_url="",
         quote_local="",
         quote_wayback="",
+        next_check_at=None,
     )
     return replace(before, row=row, quote_sha256=digest)
+
+
+def _mended(before: Standing, source: Source) -> bool:
+    """Whether the row could not be checked for a fault of its own, and now it can."""
+    invalid_row = before.row.link is Link.INVALID and before.row.next_check_at is None
+    return invalid_row and invalid(source) is None
 
 
 def _begin(source: Source, digest: str) -> Standing:
@@ -83,12 +90,11 @@ def _begin(source: Source, digest: str) -> Standing:
 def fold(standing: Standing, check: Check) -> Standing:
     """The standing after one more look.
 
-    A look of a round that was interrupted or inconclusive counts when it saw a server
-    answer; its failures count for nothing.
+    A look of a round that was interrupted or inconclusive counts when the source was seen
+    alive or refused us; its failures count for nothing.
     """
     seen = check.reading.seen
-    failed = seen in (Seen.FAILING, Seen.GONE, Seen.UNDECIDED)
-    if failed and not check.conclusive:
+    if not check.conclusive and seen not in (Seen.ALIVE, Seen.MOVED, Seen.BLOCKED):
         return standing
     standing = replace(
         standing,
@@ -102,7 +108,7 @@ def fold(standing: Standing, check: Check) -> Standing:
             after = _fold_failure(standing, check)
         case Seen.BLOCKED | Seen.INVALID:
             link = Link.BLOCKED if seen is Seen.BLOCKED else Link.INVALID
-            after = _answer(standing, check, link)
+            after = replace(_answer(standing, check, link), gone_since=None)
         case _:
             kept = standing.row.link
             after = _answer(standing, check, kept) if kept is Link.UNCHECKED else standing
@@ -199,10 +205,10 @@ def _fold_quote(standing: Standing, check: Check) -> Standing:
     )
 
 
-def next_look(standing: Standing, check: Check) -> datetime | None:
+def next_look(standing: Standing, check: Check) -> datetime:
     """When a source should be looked at again, after a look at it.
 
-    A server's ``Retry-After`` puts it off further. None: not before its row changes.
+    A server's ``Retry-After`` puts it off further.
     """
     at, seen = check.checked_at, check.reading.seen
     match seen:
@@ -234,11 +240,23 @@ def _wait_of_the_failing(standing: Standing, at: datetime) -> timedelta:
 
 
 def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datetime) -> Standing:
-    """The standing with everything that the row of ``audit`` shows beside its history."""
+    """The standing with everything that the row of ``audit`` shows beside its history.
+
+    What has not been looked at since its row is as it is, is due at once.
+    """
     row, snapshot = standing.row, copy.snapshot
     reading = invalid(source)
-    if reading is not None and row.link is not Link.INVALID:
-        row = replace(row, link=Link.INVALID, link_reason=why(reading), link_since=now)
+    if reading is None:
+        row = replace(row, next_check_at=row.next_check_at or now)
+    else:
+        since = row.link_since if row.link is Link.INVALID else now
+        row = replace(
+            row,
+            link=Link.INVALID,
+            link_reason=why(reading),
+            link_since=since,
+            next_check_at=None,
+        )
     found = row.quote is Quote.FOUND
     same = row.copy is copy.copy and row.copy_since is not None
     row = replace(
@@ -278,15 +296,15 @@ def changes(before: AuditRow | None, after: AuditRow) -> tuple[Change, ...]:
         new = str(getattr(after, axis))
         if old == new or (old in _NOTHING_YET and not _acts(axis, new, after)):
             continue
-        if axis == "copy" and new in _ON_ITS_WAY:
+        if axis == "copy" and (new == Copy.PENDING or {old, new} <= _ON_ITS_WAY):
             continue
         reason = str(getattr(after, f"{axis}_reason"))
         news.append(Change(source_id=after.id, axis=axis, before=old, after=new, reason=reason))
     return tuple(news)
 
 
-_NOTHING_YET = ("", "unchecked", Copy.PENDING, Copy.NONE)
-_ON_ITS_WAY = (Copy.PENDING, Copy.CAPTURED, Copy.CONFIRMED)
+_NOTHING_YET = ("", "unchecked", Quote.NO_QUOTE, Copy.PENDING, Copy.NONE)
+_ON_ITS_WAY = {Copy.PENDING, Copy.CAPTURED, Copy.CONFIRMED}
 
 
 def _acts(axis: str, answer: str, row: AuditRow) -> bool:

@@ -72,23 +72,33 @@ class Ledger:
 
     Not shared between threads: each opens its own. Times are whole seconds.
 
+    Args:
+        patience: Seconds to wait for a writer elsewhere before giving up.
+
     Raises:
         StorageError: The file cannot be opened, is locked for long, or is no database.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: float = 30.0) -> None:
         self.path = path
         with _storage(path):
-            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
             self._db = Database(connection)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA foreign_keys=ON")
-            self._migrate()
-            self._capture_id = self._one("SELECT coalesce(max(id), 0) FROM captures")
-            self._check_id = self._one("SELECT coalesce(max(id), 0) FROM checks")
-            self._finding_id = self._one("SELECT coalesce(max(id), 0) FROM quote_findings")
-            self._seq, self._head = self._tail()
+            try:
+                self._open()
+            except BaseException:
+                connection.close()  # an open transaction goes with it
+                raise
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA foreign_keys=ON")
+        self._migrate()
+        self._capture_id = self._one("SELECT coalesce(max(id), 0) FROM captures")
+        self._check_id = self._one("SELECT coalesce(max(id), 0) FROM checks")
+        self._finding_id = self._one("SELECT coalesce(max(id), 0) FROM quote_findings")
+        self._seq, self._head = self._tail()
 
     def __enter__(self) -> Ledger:
         return self
@@ -112,11 +122,12 @@ class Ledger:
             self._db.conn.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.conn.execute("COMMIT")
             except BaseException:
-                self._db.conn.execute("ROLLBACK")
+                if self._db.conn.in_transaction:  # SQLite ends it itself when the disk is full
+                    self._db.conn.execute("ROLLBACK")
                 self._seq, self._head = self._tail()
                 raise
-            self._db.conn.execute("COMMIT")
 
     # ---- rounds ------------------------------------------------------------------------
 
@@ -177,6 +188,7 @@ class Ledger:
             RetireError: More would leave than the rules let go unasked.
         """
         known = self.fingerprints()
+        left = {row[0] for row in self._read("SELECT id FROM sources WHERE retired_at NOT NULL")}
         fresh = {source.id: source for source in listed.sources}
         stay = fresh.keys() | {problem.source_id for problem in listed.problems}
         leaving = [id for id in known if id not in stay]
@@ -187,30 +199,30 @@ class Ledger:
                 "If that is meant, run again with --confirm-retire; nothing was changed",
             )
         at = rows.stamp(now)
-        new, changed, shifted = [], [], []
+        new, changed, returned, shifted = [], [], [], []
         for source in listed.sources:
             row = rows.of_source(source)
             digest, line = known.get(source.id, ("", 0))
-            if not digest:
+            if source.id in left:
+                returned.append(row | {"changed_at": at, "retired_at": None})
+            elif not digest:
                 new.append(row | {"first_seen_at": at, "changed_at": at, "retired_at": None})
             elif digest != row["row_sha256"]:
-                changed.append(row | {"changed_at": at, "retired_at": None})
+                changed.append(row | {"changed_at": at})
             elif line != source.line:
                 shifted.append((source.line, source.id))
         with self.transaction():
             self._db.table("sources").upsert_all(new, pk="id", batch_size=500)
-            for row in changed:
+            for row in changed + returned:
                 self._db.table("sources").update(row["id"], row)
             execute = self._db.conn.executemany
             execute("UPDATE sources SET line = ? WHERE id = ?", shifted)
             execute("UPDATE sources SET retired_at = ? WHERE id = ?", [(at, id) for id in leaving])
-        return Mirrored(new=len(new), changed=len(changed), retired=len(leaving))
+        return Mirrored(new=len(new) + len(returned), changed=len(changed), retired=len(leaving))
 
     def fingerprints(self) -> dict[str, tuple[str, int]]:
         """The digest and the line of each row of ``sources`` that is not retired, by id."""
-        found = self._db.conn.execute(
-            "SELECT id, row_sha256, line FROM sources WHERE retired_at IS NULL"
-        )
+        found = self._read("SELECT id, row_sha256, line FROM sources WHERE retired_at IS NULL")
         return {id: (digest, line) for id, digest, line in found}
 
     def sources(self, ids: Sequence[str]) -> list[Source]:
@@ -230,22 +242,21 @@ class Ledger:
             "WHERE s.retired_at IS NULL AND s.address != '' AND s.fault = ''"
         )
         if everything:
-            return [row[0] for row in self._db.conn.execute(sql + " ORDER BY s.line")]
+            return [row[0] for row in self._read(sql + " ORDER BY s.line")]
         sql += (
             " AND (t.source_id IS NULL OR t.url != s.url OR t.quote_sha256 != s.quote_sha256"
-            " OR a.next_check_at <= ?) ORDER BY s.line"
+            " OR a.next_check_at IS NULL OR a.next_check_at <= ?) ORDER BY s.line"
         )
         seen = {
             row[0]
-            for row in self._db.conn.execute(
+            for row in self._read(
                 "SELECT DISTINCT c.source_id FROM checks c JOIN runs r ON r.id = c.run_id "
-                "JOIN sources s ON s.id = c.source_id AND s.url = c.url "
+                "JOIN sources s ON s.id = c.source_id AND s.changed_at <= c.checked_at "
                 "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
                 "AND r.outcome = 'interrupted' AND c.seen IN ('alive', 'moved', 'blocked')"
             )
         }
-        found = self._db.conn.execute(sql, [rows.stamp(now)])
-        return [row[0] for row in found if row[0] not in seen]
+        return [row[0] for row in self._read(sql, [rows.stamp(now)]) if row[0] not in seen]
 
     # ---- looks -------------------------------------------------------------------------
 
@@ -307,7 +318,7 @@ class Ledger:
         Args:
             since: When the last conclusive round began; "" when there was none.
         """
-        found = self._db.conn.execute(
+        found = self._read(
             "SELECT id FROM sources WHERE retired_at IS NULL AND ("
             " id NOT IN (SELECT id FROM audit) OR changed_at >= :since"
             " OR id IN (SELECT source_id FROM checks"
@@ -332,13 +343,15 @@ class Ledger:
     def new_checks(self, ids: Sequence[str]) -> dict[str, list[Check]]:
         """The looks at these sources that no conclusive round has taken in, oldest first.
 
-        Those of the round under way (outcome ``running``) are taken to be conclusive.
+        Those of the round under way (outcome ``running``) are taken to be conclusive. What was
+        found of another quotation than the row has now is left out.
         """
         found = self._many(
             "SELECT c.*, r.outcome IN ('running', 'conclusive') AS conclusive, "
             "f.result, f.reason AS finding_reason, f.score, f.start, f.page, p.source_says "
-            "FROM checks c JOIN runs r ON r.id = c.run_id "
+            "FROM checks c JOIN runs r ON r.id = c.run_id JOIN sources s ON s.id = c.source_id "
             "LEFT JOIN quote_findings f ON f.check_id = c.id AND f.found_in = 'live' "
+            "AND f.quote_sha256 = s.quote_sha256 "
             "LEFT JOIN passages p ON p.finding_id = f.id "
             "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
             "AND c.source_id IN ({}) ORDER BY c.id",
@@ -362,25 +375,17 @@ class Ledger:
 
     def audit(self) -> Iterator[AuditRow]:
         """Every row of ``audit``, in the order of sources.csv."""
-        found = self._db.query(
-            "SELECT a.* FROM audit a JOIN sources s ON s.id = a.id ORDER BY s.line, a.id"
-        )
-        return (rows.audit(row) for row in found)
+        with _storage(self.path):
+            for row in self._db.query(
+                "SELECT a.* FROM audit a JOIN sources s ON s.id = a.id ORDER BY s.line, a.id"
+            ):
+                yield rows.audit(row)
 
     def was_well(self) -> set[str]:
         """Ids of the sources that were live or moved after the last conclusive round."""
         return {
-            row[0]
-            for row in self._db.conn.execute("SELECT id FROM audit WHERE link IN ('live', 'moved')")
+            row[0] for row in self._read("SELECT id FROM audit WHERE link IN ('live', 'moved')")
         }
-
-    def looks_of(self, run_id: int) -> Iterator[tuple[str, str, str]]:
-        """``(source id, seen, failure)`` of every look of a round."""
-        return iter(
-            self._db.conn.execute(
-                "SELECT source_id, seen, failure FROM checks WHERE run_id = ?", [run_id]
-            )
-        )
 
     # ---- archives ----------------------------------------------------------------------
 
@@ -413,7 +418,7 @@ class Ledger:
     def submitted_since(self, moment: datetime) -> int:
         """How many submissions were meant to leave since then."""
         sql = "SELECT count(*) FROM submissions WHERE intent_at >= ?"
-        return int(self._db.conn.execute(sql, [rows.stamp(moment)]).fetchone()[0])
+        return int(self._read(sql, [rows.stamp(moment)])[0][0])
 
     def without_copy(self, young: datetime) -> list[tuple[str, str]]:
         """``(address, link)`` of public sources without a good capture since *young*.
@@ -421,11 +426,11 @@ class Ledger:
         In the order of sources.csv, those with an open submission first; ``link`` is the
         answer of the last conclusive round, "" before there was one.
         """
-        found = self._db.conn.execute(
+        found = self._read(
             "SELECT s.address, coalesce(max(a.link), ''), min(s.line) AS line, EXISTS ("
             "  SELECT 1 FROM submissions q WHERE q.address = s.address"
             "  AND q.state IN ('intent', 'queued', 'unknown')) AS open"
-            " FROM sources s LEFT JOIN audit a ON a.id = s.id"
+            " FROM sources s LEFT JOIN audit a ON a.id = s.id AND a.url = s.url"
             " WHERE s.retired_at IS NULL AND s.address != '' AND s.fault = ''"
             " AND s.preserve = 'public' AND NOT EXISTS ("
             "  SELECT 1 FROM snapshots p WHERE p.address = s.address AND p.captured_at >= ?"
@@ -512,16 +517,24 @@ class Ledger:
     def _replace(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
         self._db.table(table).upsert_all(map(dict, found), pk=rows.KEYS[table], batch_size=500)
 
+    def _read(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        with _storage(self.path):
+            return self._db.conn.execute(sql, values).fetchall()
+
     def _one(self, sql: str) -> int:
-        return int(self._db.conn.execute(sql).fetchone()[0])
+        return int(self._read(sql)[0][0])
 
     def _row(self, sql: str, values: Sequence[Any] = ()) -> dict[str, Any] | None:
-        return next(iter(self._db.query(sql, values)), None)
+        with _storage(self.path):
+            return next(iter(self._db.query(sql, values)), None)
 
     def _many(self, sql: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
-            yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
+            with _storage(self.path):
+                yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
 
 
 def _digest(row: Mapping[str, Any]) -> str:

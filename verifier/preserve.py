@@ -55,7 +55,8 @@ class Pace:
     """How often the archive may be asked. Times in seconds.
 
     Attributes:
-        budget: What a round may spend; what is left stays pending.
+        budget: What a round may spend; what is left stays pending. A request that is under
+            way then is waited for: to give it up would leave its outcome open.
         save_pause: Between two submissions. The archive states 7 a minute with keys and 3
             without (Save Page Now 2 Public API, as of 2026-07): 9 and 21 seconds.
         poll_pause: Between two other requests. The index takes 30 a minute from a network
@@ -63,7 +64,8 @@ class Pace:
         in_flight: Jobs at once; the archive states 3 with keys.
         a_day: Submissions within 24 hours; 80 per cent of 200 without keys (the same document)
             and of 30,000 with them.
-        failures: So many in a row, and the archive is left alone until the next round.
+        failures: So many in a row, of saving or of its index, and the archive is left alone
+            until the next round.
     """
 
     budget: float
@@ -100,6 +102,7 @@ class Tally:
     captured: int = 0
     known: int = 0
     refused: int = 0
+    unknown: int = 0
     queued: int = 0
     left: int = 0
     no_saves: str = ""
@@ -113,6 +116,7 @@ class Tally:
                 (self.captured, "captured"),
                 (self.known, "already in its index"),
                 (self.refused, "refused"),
+                (self.unknown, "of unknown outcome"),
                 (self.queued, "still under way"),
                 (self.left, "waiting for their turn"),
             )
@@ -142,7 +146,10 @@ class Asking:
     progress: Callable[[int, int], None] = lambda done, of: None
     tally: Tally = field(default_factory=Tally)
     _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
-    _trouble: int = 0
+    _save_trouble: int = 0
+    _index_trouble: int = 0
+    _shut: str = ""
+    _ends: float = 0.0
     _save_at: float = 0.0
     _ask_at: float = 0.0
     _today: int = 0
@@ -153,12 +160,10 @@ class Asking:
         Args:
             addresses: Each with whether its page is alive: only then is it submitted.
         """
-        ends = monotonic() + self.pace.budget
+        self._ends = monotonic() + self.pace.budget
         queue = deque(addresses)
         self._today = await self.stored(lambda ledger: ledger.submitted_since(_day_ago()))
-        while queue or self._jobs:
-            if self._over(ends):
-                break
+        while (queue or self._jobs) and not self._over():
             if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
                 await self._poll()
             else:
@@ -167,17 +172,20 @@ class Asking:
             self.progress(len(addresses) - len(queue), len(addresses))
         self.tally.left += len(queue)
         self.tally.queued = len(self._jobs)
+        if self.tally.left or self.tally.queued or self.stop.is_set():
+            self._over()  # says why
         return self.tally
 
-    def _over(self, ends: float) -> bool:
+    def _over(self) -> bool:
+        trouble = max(self._save_trouble, self._index_trouble)
         if self.stop.is_set():
             self.tally.ended = "stopped"
-        elif monotonic() >= ends:
+        elif self._shut:
+            self.tally.ended = f"left alone until the next round: {self._shut}"
+        elif trouble >= self.pace.failures:
+            self.tally.ended = f"left alone until the next round after {trouble} failures in a row"
+        elif monotonic() >= self._ends:
             self.tally.ended = "the round's time for archives is used up"
-        elif self._trouble >= self.pace.failures:
-            self.tally.ended = (
-                f"left alone until the next round after {self._trouble} failures in a row"
-            )
         return bool(self.tally.ended)
 
     # ---- one address ---------------------------------------------------------------------
@@ -226,9 +234,7 @@ class Asking:
     async def _submit(self, custody: Custody) -> None:
         if self._today >= self.pace.a_day:
             self.tally.no_saves = f"{self._today} submissions within a day are enough"
-        if not self.tally.no_saves:
-            await self._wait_until(self._save_at)
-        if self.tally.no_saves or self.stop.is_set():
+        if self.tally.no_saves or not await self._turn_comes(self._save_at):
             self.tally.left += 1
             return
         tries = custody.submission.tries if custody.submission is not None else 0
@@ -252,10 +258,10 @@ class Asking:
 
     async def _poll(self) -> None:
         job_id, (submission, at) = min(self._jobs.items(), key=lambda item: item[1][1])
-        await self._wait_until(at)
-        if self.stop.is_set():
+        if not await self._turn_comes(max(at, self._ask_at)):
             return
         answer = await self._unless_stopped(self.archive.poll(job_id))
+        self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return
         if isinstance(answer, Queued) and _now() - submission.intent_at < copies.JOB_KEPT:
@@ -272,12 +278,13 @@ class Asking:
     # ---- what the archive said -----------------------------------------------------------
 
     async def _take(self, submission: Submission, answer: SaveAnswer) -> None:
-        self._note_trouble(answer)
+        self._save_trouble = self._save_trouble + 1 if copies.is_trouble(answer) else 0
         match answer:
             case Memento():
                 kept = await self._keep(submission.address, answer, via="save")
                 if kept is None:
-                    await self._save(replace(submission, state=Asked.UNKNOWN, answered_at=_now()))
+                    answer = OutcomeUnknown(detail=f"an impossible time: {answer.timestamp}")
+                    await self._take(submission, answer)
                     return
                 await self._save(_captured(submission, kept))
                 self.tally.captured += 1
@@ -292,6 +299,7 @@ class Asking:
                 queued = await self._save(queued)
                 self._jobs[answer.job_id] = (queued, monotonic() + self.pace.poll_pause)
             case OutcomeUnknown():
+                self.tally.unknown += 1
                 await self._save(
                     replace(
                         submission,
@@ -307,12 +315,14 @@ class Asking:
                 await self._save(copies.refused(submission, answer, now=_now()))
 
     async def _find(self, address: str, *, since: datetime) -> FindAnswer | None:
-        await self._wait_until(self._ask_at)
+        if not await self._turn_comes(self._ask_at):
+            self.tally.left += 1
+            return None
         answer = await self._unless_stopped(self.archive.find(address, since=since))
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return None
-        self._note_trouble(answer)
+        self._index_trouble = self._index_trouble + 1 if copies.is_trouble(answer) else 0
         match answer:
             case Memento():
                 told, detail = "found", answer.timestamp
@@ -321,7 +331,7 @@ class Asking:
             case IndexTrouble():
                 told, detail = "excluded" if answer.excluded else "trouble", answer.detail
                 if answer.stop:
-                    self._trouble = self.pace.failures
+                    self._shut = answer.detail
         lookup = Lookup(address=address, asked_at=_now(), answer=told, detail=detail)
         await self.stored(lambda ledger: ledger.save_lookup(lookup))
         return answer
@@ -348,9 +358,6 @@ class Asking:
         kept: Snapshot = await self.stored(lambda ledger: ledger.save_snapshot(snapshot))
         return kept
 
-    def _note_trouble(self, answer: SaveAnswer | FindAnswer) -> None:
-        self._trouble = self._trouble + 1 if copies.is_trouble(answer) else 0
-
     # ---- the ledger and the clock --------------------------------------------------------
 
     async def _custody(self, address: str) -> Custody:
@@ -361,9 +368,11 @@ class Asking:
         saved: Submission = await self.stored(lambda ledger: ledger.save_submission(submission))
         return saved
 
-    async def _wait_until(self, at: float) -> None:
-        if (wait := at - monotonic()) > 0:
+    async def _turn_comes(self, at: float) -> bool:
+        """Wait until *at*; False when the round's asking ends before."""
+        if (wait := min(at, self._ends) - monotonic()) > 0:
             await self._unless_stopped(asyncio.sleep(wait))
+        return at <= self._ends and not self.stop.is_set()
 
     async def _unless_stopped(self, asked: Coroutine[Any, Any, T]) -> T | None:
         """What *asked* gives, or None when the round is told to stop before."""

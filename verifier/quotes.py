@@ -14,13 +14,18 @@ CONTEXT = 300
 _FOLD = str.maketrans(
     {
         **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None),
-        **dict.fromkeys("‘’‚‛′`´‹›", "'"),
-        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‘’‚‛′`´‹›ʼ❛❜『』", "'"),
+        **dict.fromkeys("“”„‟″«»❝❞〝〞〟「」", '"'),
         **dict.fromkeys("‐‑‒–—―−", "-"),
     }
 )
 _SPACES = re.compile(r"\s+")
 _EDGES = " \"'.,;:…"
+# What turns the words that follow into others: more of the number, its sign, a negation.
+_NUMBER_BEFORE = re.compile(r"(?:\d[.,'/]|(?:\A|[\s(])-)\Z")
+_NEGATION_BEFORE = re.compile(r"(?:(?<![^\W_])(?:anti|nicht|non|pseudo|quasi)-|[不未没沒無无非])\Z")
+_CHANGE_AFTER = re.compile(r"(?<=\d)[.,'/]\d|-(?:free|less)(?![^\W_])")
+_NO_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def normalise(text: str) -> str:
@@ -38,7 +43,7 @@ def locate(quotation: str, text: Text) -> Finding:
     Anything but a verbatim match is ``unchecked`` in this version: it is not compared further.
     Quotation marks and punctuation at the quotation's edges are the quoter's own.
     """
-    wanted = normalise(quotation).strip(_EDGES)
+    wanted = _without_edges(normalise(quotation))
     if not wanted:
         return Finding(result=Quote.NO_QUOTE, reason="no-quote: the row quotes nothing")
     if text.unreadable:
@@ -76,15 +81,42 @@ def fragment_url(url: str, quotation: str) -> str:
     return f"{url.partition('#')[0]}#:~:text={directive}"
 
 
+def _without_edges(quotation: str) -> str:
+    words = quotation.strip(_EDGES)
+    edge = quotation[: quotation.find(words)]
+    is_decimal = words[:1].isdigit() and edge.endswith(".") and not edge.endswith("..")
+    return f".{words}" if is_decimal else words  # ".5" is another number than "5"
+
+
 def _whole_words(wanted: str, page: str) -> int | None:
+    """Where *wanted* stands in *page*, not cut out of a longer word or number, or a negation."""
     start = page.find(wanted)
     while start != -1:
         end = start + len(wanted)
-        before = page[start - 1] if start else " "
-        after = page[end] if end < len(page) else " "
-        if not (before.isalnum() and wanted[0].isalnum()) and not (
-            after.isalnum() and wanted[-1].isalnum()
+        if not (
+            _joined(page[start - 1 : start], wanted[0])
+            or _joined(wanted[-1], page[end : end + 1])
+            or _is_changed_by(page[max(0, start - 8) : start], wanted[0])
+            or _CHANGE_AFTER.match(page, end)
         ):
             return start
         start = page.find(wanted, start + 1)
     return None
+
+
+def _is_changed_by(before: str, first: str) -> bool:
+    in_number = first.isdigit() and _NUMBER_BEFORE.search(before) is not None
+    return in_number or _NEGATION_BEFORE.search(before) is not None
+
+
+def _joined(left: str, right: str) -> bool:
+    """Whether no word ends between two neighbouring characters."""
+    if not left or not right or not left.isalnum():
+        return False
+    if unicodedata.category(right).startswith("M"):
+        return True
+    return right.isalnum() and not _is_of_a_script_without_spaces(left + right)
+
+
+def _is_of_a_script_without_spaces(characters: str) -> bool:
+    return any(unicodedata.name(one, "").startswith(_NO_SPACES) for one in characters)

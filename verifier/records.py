@@ -770,3 +770,17 @@ class Run:
     preserve: str = ""
     news: tuple[Change, ...] = ()
     head: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The audit table as a whole.
+
+    Attributes:
+        counts: ``(axis, answer, sources)``, in the contract's order, zeros included.
+        next_check_at: The earliest of all sources' next checks.
+    """
+
+    sources: int
+    counts: tuple[tuple[str, str, int], ...]
+    next_check_at: datetime | None

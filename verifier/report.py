@@ -11,13 +11,14 @@ from datetime import datetime
 from verifier.attention import (
     Group,
     address_to_use,
-    count_answers,
+    by_axis,
     facts_of,
     grouped,
     headlines,
     is_sound,
     minute,
     needs_reader,
+    overview_of,
     plain,
     plural,
     rows_needing,
@@ -29,7 +30,7 @@ from verifier.attention import (
     title_of,
     what_is_unknown,
 )
-from verifier.records import AuditRow, Run
+from verifier.records import AuditRow, Overview, Run
 
 __all__ = [
     "JSON_FORMAT",
@@ -82,7 +83,9 @@ def text(
         newline and holds no control characters but newlines.
     """
     state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
-    blocks = [_wrapped(plain(f"{_opening(rows)} {state}"), width), _text_counts(rows, width)]
+    blocks = [_wrapped(plain(f"{_opening(rows, run)} {state}"), width)]
+    if rows:
+        blocks.append(_text_counts(overview_of(rows), width))
     if news_lines := headlines(run):
         lines = [f"NEWS ({len(news_lines)})"]
         for line in news_lines:
@@ -95,16 +98,17 @@ def text(
         lines = [f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows or len(run.problems)})"]
         lines += [_wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
         blocks.append("\n".join(lines))
-    blocks.append(_wrapped(_closing(rows), width))
+    if rows:
+        blocks.append(_wrapped(_closing(rows), width))
     if run and run.head:
         blocks.append(f"Ledger head: {plain(run.head)}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _text_counts(rows: Sequence[AuditRow], width: int) -> str:
+def _text_counts(overview: Overview, width: int) -> str:
     return "\n".join(
         _wrapped(tally(counts), width, first=f"  {axis:<6} ", indent=" " * 9)
-        for axis, counts in count_answers(rows).items()
+        for axis, counts in by_axis(overview).items()
     )
 
 
@@ -127,7 +131,10 @@ def _text_group(group: Group, members: Sequence[AuditRow], width: int) -> str:
     return "\n".join(lines)
 
 
-def _opening(rows: Sequence[AuditRow]) -> str:
+def _opening(rows: Sequence[AuditRow], run: Run | None) -> str:
+    if not rows:
+        listed = run.listed if run is not None else 0
+        return f"{plural(listed, 'source is', 'sources are')} listed; none was judged yet."
     waiting = sum(1 for row in rows if needs_reader(row))
     sources = plural(len(rows), "source", "sources")
     return (
@@ -175,9 +182,11 @@ def markdown(
     Markdown is wrapped where it is shown.
     """
     state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
-    lines = ["# Cited sources", "", f"**{_opening(rows)}** {_escaped(state)}", ""]
+    lines = ["# Cited sources", "", f"**{_opening(rows, run)}** {_escaped(state)}", ""]
     lines += ["| question | answers |", "| --- | --- |"]
-    lines += [f"| {axis} | {tally(counts)} |" for axis, counts in count_answers(rows).items()]
+    lines += [
+        f"| {axis} | {tally(counts)} |" for axis, counts in by_axis(overview_of(rows)).items()
+    ]
     if news_lines := headlines(run):
         lines += ["", f"## News ({len(news_lines)})", ""]
         for line in news_lines:
@@ -224,12 +233,14 @@ def summary(
     *,
     now: datetime,
     last_conclusive: datetime | None = None,
+    overview: Overview | None = None,
     copies: bool = True,
     width: int = 80,
 ) -> str:
     """The ten to twenty lines after a round.
 
     Args:
+        overview: Of the whole table, where *rows* are only those that may need a reader.
         copies: As for :func:`needs_reader`.
 
     Returns:
@@ -237,7 +248,8 @@ def summary(
         and the ledger's head; ends with a newline.
     """
     state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
-    lines = [_wrapped(plain(state), width), _text_counts(rows, width)]
+    overview = overview or overview_of(rows)
+    lines = [_wrapped(plain(state), width), _text_counts(overview, width)]
     needing = rows_needing(rows, copies=copies)
     if needing:
         lines.append(f"{plural(len(needing), 'source needs', 'sources need')} a reader:")
@@ -248,9 +260,8 @@ def summary(
         lines.append("No source needs a reader.")
     if run:
         lines += _round_lines(run, width)
-    upcoming = [row.next_check_at for row in rows if row.next_check_at]
-    if upcoming:
-        lines.append(f"Next check: {minute(min(upcoming))}")
+    if overview.next_check_at:
+        lines.append(f"Next check: {minute(overview.next_check_at)}")
     if run and run.head:
         lines.append(f"Ledger head: {plain(run.head)}")
     return "\n".join(lines) + "\n"
@@ -312,6 +323,7 @@ def as_json(
     *,
     now: datetime,
     last_conclusive: datetime | None = None,
+    overview: Overview | None = None,
     copies: bool = True,
 ) -> str:
     """The summary of a round for programs: one JSON object in ASCII, with a newline.
@@ -325,14 +337,14 @@ def as_json(
     where there is none. New keys may come; known ones keep their meaning within a format.
     """
     _, last_conclusive = state_of(run, now=now, last_conclusive=last_conclusive)
-    upcoming = [row.next_check_at for row in rows if row.next_check_at]
+    overview = overview or overview_of(rows)
     answer = {
         "format": JSON_FORMAT,
         "generated_at": stamp(now),
         "last_conclusive_at": stamp(last_conclusive),
         "round": _json_round(run) if run else None,
-        "sources": len(rows),
-        "counts": count_answers(rows),
+        "sources": overview.sources,
+        "counts": by_axis(overview),
         "needs_reader": [
             {
                 "id": row.id,
@@ -354,7 +366,7 @@ def as_json(
         ],
         "wrong_rows": run.wrong_rows if run else 0,
         "problems": list(run.problems) if run else [],
-        "next_check_at": stamp(min(upcoming)) if upcoming else None,
+        "next_check_at": stamp(overview.next_check_at),
         "head": run.head if run else "",
     }
     return json.dumps(answer, indent=2) + "\n"

@@ -89,7 +89,7 @@ class Plan:
         fetcher: Opens what fetches sources; ``scout`` what asks canaries (no address guard).
         archive: Opens the edge to the archive; None asks nothing of any archive.
         canaries: Addresses of which one that answers proves a network; none: not tested.
-        only: Ids to look at, due or not; empty: all that are due.
+        only: Ids to look at, due or not, and to ask the archive about; empty: all that are due.
         everything: Look at all sources, due or not.
         retire: A person confirmed that many rows may leave.
         retry_pause: Seconds before the first retry of a fetch.
@@ -242,7 +242,7 @@ class _Round:
         def mirror(ledger: Ledger) -> None:
             known = ledger.fingerprints()
             leaving = sum(1 for id in known if id not in stay)
-            too_many = verdict.retires_too_many(len(known), leaving)
+            too_many = not stay or verdict.retires_too_many(len(known), leaving)
             ledger.mirror(listed, now=now, retire=self._plan.retire, too_many=too_many)
 
         await self._stored(mirror)
@@ -331,6 +331,7 @@ class _Round:
         addresses = {
             address: self._readings.get(address, link in (Link.LIVE, Link.MOVED))
             for address, link in wanted
+            if not self._plan.only or address in self._readings
         }
         self._plan.progress.begin("asked of the archive", len(addresses), 1)
         try:

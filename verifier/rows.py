@@ -53,7 +53,7 @@ FINDING_HEAD = ("source_id", "check_id", "quote_sha256", "result", "text_sha256"
 
 def stamp(moment: datetime) -> str:
     """A time as the tables keep it: UTC, whole seconds, ending in ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def moment(stamped: str) -> datetime:

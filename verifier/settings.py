@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import InputError
+from verifier.hosts import fault_of
 
 PREFIX = "VERIFIER_"
 
@@ -71,7 +72,7 @@ def _file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error), "See --config") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"is no TOML: {error}", "See docs/operating.md") from error
+        raise InputError(str(path), f"it is no TOML: {error}", "See docs/operating.md") from error
 
 
 def _checked(name: str, value: object, place: str) -> object:
@@ -79,22 +80,23 @@ def _checked(name: str, value: object, place: str) -> object:
 
 
 def _text(value: object, place: str) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise InputError(place, f"{value!r} is no text of one line")
+    # All texts go into headers of requests; the value is not shown, since some are secrets.
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+        cure = "Letters, digits and signs of ASCII, on one line"
+        raise InputError(place, "it cannot stand in a request's header", cure)
     return value
 
 
 def _address(value: object, place: str) -> str:
-    text = _text(value, place)
-    if not text.startswith(("http://", "https://")):
-        raise InputError(place, f"{text!r} is no web address", "It begins with https://")
-    return text.rstrip("/")
+    if not isinstance(value, str) or fault_of(value):
+        raise InputError(place, f"{value!r} is no web address", "It begins with https://")
+    return value.rstrip("/")
 
 
 def _addresses(value: object, place: str) -> tuple[str, ...]:
     listed = value.split() if isinstance(value, str) else value
     if not isinstance(listed, list):
-        raise InputError(place, f"{value!r} is no list of addresses")
+        raise InputError(place, f"{value!r} is no list of addresses", "Put spaces between them")
     for item in listed:
         _address(item, place)
     return tuple(listed)
@@ -106,23 +108,27 @@ def _switch(value: object, place: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True}
     words |= {"": False, "0": False, "false": False, "no": False, "off": False}
     if str(value).lower() not in words:
-        raise InputError(place, f"{value!r} is neither 1 nor 0")
+        raise InputError(place, f"{value!r} is neither yes nor no", "Say 1 or 0")
     return words[str(value).lower()]
 
 
+def _number(value: object) -> float:
+    try:
+        return -1.0 if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        return -1.0
+
+
 def _whole(value: object, place: str) -> int:
-    number = _seconds(value, place)
-    if number != int(number) or not 1 <= number <= 10_000:
-        raise InputError(place, f"{value!r} is no whole number from 1 to 10000")
+    number = _number(value)
+    if not 1 <= number <= 10_000 or number != int(number):
+        raise InputError(place, f"{value!r} is no whole number", "From 1 to 10000")
     return int(number)
 
 
 def _seconds(value: object, place: str) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number <= 1e7:  # NaN fails this too
+    number = _number(value)
+    if not 0 <= number <= 1e7:  # NaN fails this too
         raise InputError(place, f"{value!r} is no number of seconds", "Zero or more")
     return number
 

@@ -30,7 +30,6 @@ CURE_FOR_QUOTES = 'Close it, or write "" for a quotation mark inside a quoted ce
 _SEP_LINE = re.compile(r'"?sep=(.)"?,*;*\s*\Z', re.IGNORECASE | re.DOTALL)
 _SEPARATORS = ",;\t"
 _MENDABLE_LINES = 50
-_REREAD_LINES = 200_000  # against files in which every quotation mark swallows the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,11 +227,11 @@ def _one_line(line: str, separator: str) -> tuple[list[str], bool]:
     return cells, whole
 
 
-def _tolerant(text: str, separator: str) -> tuple[list[str], bool] | None:
+def _tolerant(text: str, separator: str) -> tuple[list[str] | None, bool]:
     """The cells of a row whose quoting csv refuses, and whether quotation marks are astray.
 
     Allows spaces after a closing quotation mark, and takes one that neither a separator nor the
-    line's end follows for a part of the text. None: the text ends inside a quoted cell.
+    line's end follows for a part of the text. No cells: the text ends inside a quoted one.
     """
     cells: list[str] = []
     stray = False
@@ -256,7 +255,7 @@ def _tolerant(text: str, separator: str) -> tuple[list[str], bool] | None:
             while True:
                 mark = text.find('"', at)
                 if mark < 0:
-                    return None
+                    return None, stray
                 parts.append(text[at:mark])
                 at = mark + 1
                 if text.startswith('"', at):
@@ -300,7 +299,7 @@ def _header(lines: _Lines, place: str, known: Collection[str]) -> tuple[str, lis
         return separator, next(_strict(lines, separator))
     except csv.Error:
         lines.keep(1)
-        return separator, (_tolerant(first, separator) or _one_line(first, separator))[0]
+        return separator, _tolerant(first, separator)[0] or _one_line(first, separator)[0]
 
 
 def _strict(lines: Iterator[str], separator: str) -> Iterator[list[str]]:
@@ -319,7 +318,6 @@ class _Reader:
         self._width = len(header)
         self._url = header.index("url")
         self._one_line = one_line
-        self._reread = 0
 
     def rows(self) -> Iterator[Row]:
         lines = self._lines
@@ -340,9 +338,6 @@ class _Reader:
                     reader = _strict(lines, self._separator)
             if row.broken or not self._says_nothing(row.cells):
                 yield row
-            if self._reread > _REREAD_LINES:
-                yield self._given_up()
-                return
             lines.begin_row()
 
     def _says_nothing(self, cells: list[str]) -> bool:
@@ -379,25 +374,19 @@ class _Reader:
     def _mended(self) -> Row:
         """The row that csv refused, if its cells can still be told apart."""
         lines = self._lines
-        consumed = len(lines.taken)
-        mended = _tolerant(lines.taken[0], self._separator)
+        cells, stray = _tolerant(lines.taken[0], self._separator)
         count = 1
-        if mended is None and consumed <= _MENDABLE_LINES:
-            for count in range(2, _MENDABLE_LINES + 1):
-                if count > len(lines.taken) and next(lines, None) is None:
-                    break
-                mended = _tolerant("".join(lines.taken[:count]), self._separator)
-                if mended is not None:
-                    break
-        if mended is not None:
-            cells, stray = mended
-            if len(cells) == self._width and not (stray and count > 1):
-                self._reread += len(lines.taken) - count
-                lines.keep(count)
-                return Row(line=lines.first_line, cells=cells, stray=stray)
+        # Over several lines a mark astray is more likely one that was never closed.
+        while cells is None and not stray and count < _MENDABLE_LINES:
+            count += 1
+            if count > len(lines.taken) and next(lines, None) is None:
+                break
+            cells, stray = _tolerant("".join(lines.taken[:count]), self._separator)
+        if cells is not None and len(cells) == self._width and not (stray and count > 1):
+            lines.keep(count)
+            return Row(line=lines.first_line, cells=cells, stray=stray)
         cells, whole = _one_line(lines.taken[0], self._separator)
         if whole and len(cells) == self._width:
-            self._reread += len(lines.taken) - 1
             lines.keep(1)
             return Row(line=lines.first_line, cells=cells, stray=True)
         return self._broken(at_end=next(lines, None) is None)
@@ -409,7 +398,6 @@ class _Reader:
         count = 1
         while count < swallowed and not self._may_begin_row(lines.taken[count]):
             count += 1
-        self._reread += swallowed - count
         cells, _ = _one_line(lines.taken[0], self._separator)
         lines.keep(count)
         problem = "a quotation mark is opened in this row and not closed"
@@ -418,8 +406,3 @@ class _Reader:
         if count > 1:
             problem += f"; lines {lines.first_line} to {lines.first_line + count - 1} are left out"
         return Row(line=lines.first_line, cells=cells[:-1], broken=problem)
-
-    def _given_up(self) -> Row:
-        self._lines.begin_row()
-        problem = "too many quotation marks are opened and not closed; the rest is left out"
-        return Row(line=self._lines.first_line, cells=[], broken=problem)

@@ -173,9 +173,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._connect_seconds = connect
         self._most_head = head
         self._most_idle = idle
-        self._connector = aiohttp.TCPConnector(
-            resolver=resolver, use_dns_cache=False, ssl=tls, limit=0
-        )
+        self._connector = _Connector(resolver=resolver, use_dns_cache=False, ssl=tls, limit=0)
         self._idle: OrderedDict[Any, None] = OrderedDict()  # the longest idle first
         self._place = lru_cache(maxsize=_MOST_PLACES)(self._make_place)
 
@@ -190,24 +188,26 @@ class Transport(httpx.AsyncBaseTransport):
         Raises:
             Failed: None came.
         """
-        place = self._place(request.url)
+        place = self._place(str(request.url))
         target: bytes = request.extensions["target"]
+        secret = b""
         if self._proxy is not None and not place.key.is_ssl():
             target = str(request.url).removesuffix("/").encode("ascii") + target
+            secret = self._credentials
         lines = [name + b": " + value for name, value in request.headers.raw]
         head = b"\r\n".join((b"GET " + target + b" HTTP/1.1", *lines, b"", b""))
         while True:
             connection, reused = await self._connect(place, request.extensions["deadline"])
             try:
-                return await self._exchange(request, connection, head)
+                return await self._exchange(request, connection, head, secret)
             except Failed as error:
                 # The host may have ended a kept connection while we wrote: RFC 9112, 9.3.1.
                 if not (reused and error.failure is Failure.DISCONNECTED):
                     raise
 
-    def _make_place(self, url: httpx.URL) -> _Place:
+    def _make_place(self, origin: str) -> _Place:
         key = aiohttp.ClientRequest(
-            "GET", yarl.URL(str(url), encoded=True), loop=self._loop, proxy=self._proxy
+            "GET", yarl.URL(origin, encoded=True), loop=self._loop, proxy=self._proxy
         )
         literal = ":" in key.host or key.host.rpartition(".")[2].isdigit()
         return _Place(key=key, name="" if literal or self._proxy else key.host)
@@ -218,15 +218,19 @@ class Transport(httpx.AsyncBaseTransport):
             raise Failed(Failure.DEADLINE, "no time left to ask")
         if place.name:
             # Before the connection's own time begins; the connector then gets what is known.
-            await self._resolver.addresses(place.name)
+            await self._look_up(place.name, deadline)
         try:
             async with asyncio.timeout_at(min(deadline, self._loop.time() + self._connect_seconds)):
                 while True:
                     connection = await self._connector.connect(place.key, [], _UNTIMED)
                     protocol = connection.protocol
                     reused = self._idle.pop(protocol, _NEVER) is None
+                    if not reused:
+                        if protocol is not None and (closed := protocol.closed) is not None:
+                            closed.add_done_callback(_taken_note_of)
+                        return connection, False
                     if protocol is not None and not protocol.should_close:
-                        return connection, reused
+                        return connection, True
                     _hang_up(connection)  # something came on it that nobody had asked for
         except TimeoutError as error:
             detail = f"no connection to {place.key.host} in time"
@@ -236,13 +240,20 @@ class Transport(httpx.AsyncBaseTransport):
         except Exception as error:
             raise failed(error) from error
 
+    async def _look_up(self, name: str, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._resolver.addresses(name)
+        except TimeoutError as error:
+            raise Failed(Failure.RESOLVER_FAILED, f"no answer about {name} in time") from error
+
     async def _exchange(
-        self, request: httpx.Request, connection: Connection, head: bytes
+        self, request: httpx.Request, connection: Connection, head: bytes, secret: bytes
     ) -> httpx.Response:
-        """Write the request, read the response's head."""
+        """Write the request, read the response's head; *secret* is sent and not recorded."""
         try:
             async with asyncio.timeout_at(request.extensions["deadline"]):
-                peer = self._write(connection, head)
+                peer = self._write(connection, head[:-2] + secret + head[-2:])
                 message, payload = await self._read_head(connection)
         except TimeoutError as error:
             _hang_up(connection)
@@ -267,7 +278,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     def _write(self, connection: Connection, head: bytes) -> str:
-        """Send *head*; the address that it goes to."""
+        """Send *head*; returns the address that it goes to."""
         wire, protocol = connection.transport, connection.protocol
         if wire is None or protocol is None:
             raise Failed(Failure.DISCONNECTED, "the server hung up before it was asked")
@@ -278,8 +289,6 @@ class Transport(httpx.AsyncBaseTransport):
             max_field_size=self._most_head,
             max_headers=_MOST_HEADERS,
         )
-        if self._credentials and wire.get_extra_info("sslcontext") is None:
-            head = head[:-2] + self._credentials + head[-2:]
         wire.write(head)
         if self._proxy is not None:
             return ""
@@ -311,6 +320,22 @@ class Transport(httpx.AsyncBaseTransport):
             self._idle.popitem(last=False)[0].close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's connector, for which a host that refused has refused.
+
+    Left alone, it asks a host's addresses all at once, then all but the first again, and so on,
+    and reports the last of these failures as the only one.
+    """
+
+    async def _wrap_create_connection(self, *args: Any, **how: Any) -> Any:
+        try:
+            return await super()._wrap_create_connection(*args, **how)
+        except aiohttp.ClientSSLError:
+            raise  # one of several machines may lack the certificate that the next one has
+        except aiohttp.ClientConnectorError as error:
+            raise failed(error) from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """What aiohttp's connector wants to know of a host, and the name to look up, if any."""
@@ -329,6 +354,15 @@ class _Body(httpx.AsyncByteStream):
         self._connection: Connection | None = connection
         self._payload = payload
         self._fault: Failed | None = None
+        # aiohttp's parser can stumble without a word to who reads the body: `_lost` has it.
+        protocol = connection.protocol
+        self._closed = None if protocol is None else protocol.closed
+        if self._closed is not None:
+            self._closed.add_done_callback(self._lost)
+
+    def _lost(self, _closed: asyncio.Future[None]) -> None:
+        if not self._payload.is_eof() and self._payload.exception() is None:
+            self._payload.set_exception(aiohttp.ClientPayloadError("the body makes no sense"))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -353,10 +387,18 @@ class _Body(httpx.AsyncByteStream):
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._lost)
         if self._payload.at_eof() and self._payload.exception() is None:
             self._transport.give_back(connection)
         else:
             _hang_up(connection)
+
+
+def _taken_note_of(closed: asyncio.Future[None]) -> None:
+    """A connection's end is told to whoever uses it; asyncio need not complain of it as well."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _hang_up(connection: Connection) -> None:

@@ -7,7 +7,7 @@ silent, those of InternetArchiveBot, EDGI web-monitoring and Sphinx's linkcheck,
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
@@ -22,6 +22,7 @@ from verifier.records import (
     Reply,
     Seen,
     Source,
+    Truncated,
 )
 
 RULES_VERSION = 1
@@ -45,6 +46,11 @@ _REFUSALS = {
     449: "wants more information first",
     451: "withholds the page for legal reasons",
     999: "refuses us",
+}
+_NO_SERVICE = {
+    503: "the server is out of service now",  # Sphinx's linkcheck doesn't judge a 503 either
+    509: "the site has used up its bandwidth for now",
+    511: "a network between us and the site wants a login",  # never the site: RFC 6585, 6
 }
 _INVALID = {
     Failure.NO_ADDRESS: "the row names no address",
@@ -72,7 +78,6 @@ _FAILING = {
 }
 _NOT_TRANSPORT = {Failure.BAD_REPLY, Failure.TOO_MANY_REDIRECTS, Failure.BAD_REDIRECT}
 _PERMANENT = {301, 308}
-_REDIRECTS = {301, 302, 303, 307, 308}
 _HOMES = {"", "index", "default", "home", "main"}
 _MARKS = tomllib.loads(resources.files(__package__).joinpath("walls.toml").read_text("utf-8"))
 
@@ -106,7 +111,7 @@ def read(fetched: Fetched, title: str = "", *, quote_found: bool = False) -> Rea
 
 def invalid(source: Source) -> Reading | None:
     """Why a source can't be checked at all, or None when it can."""
-    if not source.address:
+    if not source.url:
         return Reading(seen=Seen.INVALID, rule="no-address", reason=_INVALID[Failure.NO_ADDRESS])
     if source.fault:
         rule, _, reason = source.fault.partition(": ")
@@ -135,17 +140,20 @@ def _read_silence(silence: NoReply) -> Reading:
 
 def _read_success(reply: Reply, *, quote_found: bool) -> Reading:
     first, last = reply.hops[0], reply.last
-    if not last.body:
+    if not last.body or not (reply.content or reply.undecoded):
         cut = f", cut off ({last.truncated})" if last.truncated else ""
         return Reading(
-            seen=Seen.FAILING, rule="empty-page", reason=f"HTTP {last.status} with no page{cut}"
+            seen=Seen.FAILING,
+            rule="empty-page",
+            reason=f"HTTP {last.status} with no page{cut}",
+            transport=last.truncated in (Truncated.TIME, Truncated.DISCONNECT),
         )
     if len(reply.hops) > 1 and not quote_found:
-        elsewhere = _elsewhere(first, last)
+        elsewhere = _elsewhere(reply.hops)
         if elsewhere is not None:
             return elsewhere
-    if first.status in _PERMANENT and len(reply.hops) > 1:
-        end = next((hop for hop in reply.hops if hop.status not in _PERMANENT), last)
+    end = next((hop for hop in reply.hops if hop.status not in _PERMANENT), last)
+    if end.url != first.url:  # a page that only sets a cookie redirects to itself
         return Reading(
             seen=Seen.MOVED,
             rule=f"http-{first.status}",
@@ -155,30 +163,31 @@ def _read_success(reply: Reply, *, quote_found: bool) -> Reading:
     return Reading(seen=Seen.ALIVE, rule=f"http-{last.status}", reason="the page is there")
 
 
-def _elsewhere(first: Hop, last: Hop) -> Reading | None:
+def _elsewhere(hops: Sequence[Hop]) -> Reading | None:
     """What a redirect's end tells against the page: a gate, a not-found address, the front page."""
-    asked, ended = urlsplit(first.url), urlsplit(last.url)
-    segments = set(ended.path.lower().strip("/").split("/"))
+    asked, ended = urlsplit(hops[0].url), urlsplit(hops[-1].url)
     before = set(asked.path.lower().strip("/").split("/"))
-    if segments & set(_MARKS["gates"]["segments"]) - before and first.status not in _PERMANENT:
+    segments = set(ended.path.lower().strip("/").split("/")) - before
+    for_now = any(hop.status not in _PERMANENT for hop in hops[:-1])
+    if for_now and not segments.isdisjoint(_MARKS["gates"]["segments"]):
         return Reading(
             seen=Seen.BLOCKED, rule="login-redirect", reason="it wants a login or a consent first"
         )
-    lost = segments & set(_MARKS["lost"]["segments"]) - before
+    lost = not segments.isdisjoint(_MARKS["lost"]["segments"])
     if lost or any(mark in ended.query.lower() for mark in _MARKS["lost"]["query"]):
         return Reading(
             seen=Seen.FAILING,
             rule="soft-404-address",
             reason="it redirects to an address for pages that are not found",
         )
-    if _same_site(asked.hostname, ended.hostname) and _home(ended.path) and not ended.query:
-        deep = not _home(asked.path) or bool(asked.query)
-        if deep:
-            return Reading(
-                seen=Seen.FAILING,
-                rule="soft-404-home",
-                reason="it redirects to the site's front page instead of the page",
-            )
+    deep = not _home(asked.path) or bool(asked.query)
+    home = _home(ended.path) and not ended.query
+    if deep and home and _same_site(asked.hostname, ended.hostname):
+        return Reading(
+            seen=Seen.FAILING,
+            rule="soft-404-home",
+            reason="it redirects to the site's front page instead of the page",
+        )
     return None
 
 
@@ -188,8 +197,8 @@ def _read_status(last: Hop) -> Reading:
         return Reading(seen=Seen.BLOCKED, rule=rule, reason=f"the server {_REFUSALS[status]}")
     if status == 410:
         return Reading(seen=Seen.GONE, rule=rule, reason="the server says it is gone for good")
-    if status == 503 or status == 509:  # Sphinx's linkcheck doesn't judge a 503 either
-        return Reading(seen=Seen.UNDECIDED, rule=rule, reason="the server is out of service now")
+    if status in _NO_SERVICE:
+        return Reading(seen=Seen.UNDECIDED, rule=rule, reason=_NO_SERVICE[status])
     if status == 404:
         return Reading(seen=Seen.FAILING, rule=rule, reason="the server does not find the page")
     if status >= 500:

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
-import fcntl
 import hashlib
 import os
 import re
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from ipaddress import ip_address
@@ -34,6 +30,14 @@ from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser
 from verifier.coding import decode
 from verifier.errors import IntegrityError, StorageError
 from verifier.records import Capture, Hop, StoredResponse, Truncated
+from verifier.warc_files import (
+    RECORD_END,
+    GrowingFile,
+    Repair,
+    inflate,
+    make_folder,
+    storage_errors,
+)
 
 FORMAT = "WARC File Format 1.1"
 CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
@@ -43,12 +47,6 @@ RENAMED = b"X-Archive-Orig-"  # stands before Transfer-Encoding, which the store
 Earlier = Callable[[str, str], Capture | None]
 
 _REDIRECT_LIMIT = 8 << 20  # bytes; a redirect's body is a courtesy page, not a source
-_PROBE = 256 << 10  # bytes at a file's end in which its last record, a small request, is sought
-_PIECE = 32 << 10
-_FIRST_PIECE = 1 << 10  # enough to see that no record begins here
-_GZIP_BEGIN = b"\x1f\x8b\x08" + bytes(5)  # as we write it: no flags, no time
-_RECORD_BEGIN = b"WARC/1."
-_RECORD_END = b"\r\n\r\n"
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _OURS = "verifier-*.warc.gz"
 _FILE_NAME = re.compile(r"\d{4}-\d{2}/[A-Za-z0-9][A-Za-z0-9._-]*\.warc\.gz", re.ASCII)
@@ -56,34 +54,7 @@ _PLAIN_URL = re.compile(r"[!-~]+")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _LINE_BREAKS = re.compile(rb"[\r\n]+")
 
-_NO_ROOM = "Make room on the disk, or raise the quota; the next round goes on by itself."
-_NO_RIGHT = "Let the user who runs verifier read and write this place."
-_CURES = {
-    errno.ENOSPC: _NO_ROOM,
-    errno.EDQUOT: _NO_ROOM,
-    errno.EFBIG: _NO_ROOM,
-    errno.EACCES: _NO_RIGHT,
-    errno.EPERM: _NO_RIGHT,
-    errno.EROFS: _NO_RIGHT,
-}
 _RESTORE = "Restore the file from a backup of the archive."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """A torn end that was cut off a WARC file.
-
-    Attributes:
-        file: Path below ``archive/warc``, with ``/``.
-        offset: Where the last whole record ends, and now the file.
-        length: Bytes that were cut off.
-        kept_as: Name of the file beside it that holds them.
-    """
-
-    file: str
-    offset: int
-    length: int
-    kept_as: str
 
 
 class Writer:
@@ -113,7 +84,7 @@ class Writer:
         self._software = " ".join(software.split())
         self._max_bytes = max_bytes
         self._tag = tag
-        self._file: _File | None = None
+        self._file: GrowingFile | None = None
         self._month = ""
         self._warcinfo_id = ""
         self._repairs: list[Repair] = []
@@ -194,7 +165,7 @@ class Writer:
         if file is not None:
             file.close()
 
-    def _file_for(self, moment: datetime) -> _File:
+    def _file_for(self, moment: datetime) -> GrowingFile:
         moment = moment.astimezone(UTC)
         month = f"{moment:%Y-%m}"
         if self._file is not None and month <= self._month and self._file.end < self._max_bytes:
@@ -209,10 +180,10 @@ class Writer:
         self._file, self._month = file, month
         return file
 
-    def _newest(self, month: str) -> _File | None:
+    def _newest(self, month: str) -> GrowingFile | None:
         """The newest file of the month that has room and no other writer."""
         for path in sorted((self._folder / month).glob(_OURS), reverse=True):
-            file = _File.take(path)
+            file = GrowingFile.take(path)
             if file is None:
                 continue
             if file.repair is not None:
@@ -222,15 +193,17 @@ class Writer:
             file.close()
         return None
 
-    def _new(self, month: str, moment: datetime) -> _File:
+    def _new(self, month: str, moment: datetime) -> GrowingFile:
         folder = self._folder / month
-        with _storage_errors(folder):
-            _make_folder(folder)
+        with storage_errors(folder):
+            make_folder(folder)
         tag = f"{self._tag}-" if self._tag else ""
         names = (f"verifier-{moment:%Y%m%d%H%M%S}-{tag}{n:05d}.warc.gz" for n in count())
-        return next(file for name in names if (file := _File.create(folder / name)) is not None)
+        return next(
+            file for name in names if (file := GrowingFile.create(folder / name)) is not None
+        )
 
-    def _warcinfo(self, file: _File, moment: datetime) -> bytes:
+    def _warcinfo(self, file: GrowingFile, moment: datetime) -> bytes:
         self._warcinfo_id = StatusAndHeadersParser.make_warc_id()
         fields = [
             ("WARC-Type", "warcinfo"),
@@ -334,15 +307,15 @@ def read(folder: Path, file: str, offset: int, *, limit: int = 64 << 20) -> Stor
     path = folder / file
     place = f"{path}, offset {offset}"
     try:
-        with _storage_errors(path):
+        with storage_errors(path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except StorageError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise IntegrityError(str(path), "the file is missing", _RESTORE) from error
         raise
     try:
-        with _storage_errors(path):
-            record = _inflate(descriptor, offset, limit=limit) if offset >= 0 else None
+        with storage_errors(path):
+            record = inflate(descriptor, offset, limit=limit) if offset >= 0 else None
     finally:
         os.close(descriptor)
     if record is None:
@@ -369,7 +342,7 @@ def repair(folder: Path) -> tuple[Repair, ...]:
     Raises:
         StorageError: A file can't be read or mended.
     """
-    with _storage_errors(folder):
+    with storage_errors(folder):
         months = sorted(path for path in folder.glob("????-??") if path.is_dir())
         marked = {path.with_suffix("") for month in months for path in month.glob(f"{_OURS}.open")}
         recent = {path for month in months[-2:] for path in month.glob(_OURS)}
@@ -378,7 +351,7 @@ def repair(folder: Path) -> tuple[Repair, ...]:
         if not path.exists():
             path.with_name(path.name + ".open").unlink()  # the mark of a file that is gone
             continue
-        file = _File.take(path)
+        file = GrowingFile.take(path)
         if file is not None:
             file.close()
             if file.repair is not None:
@@ -401,7 +374,7 @@ def _member(fields: list[tuple[str, str]], kind: str, head: bytes, body: bytes =
     ]
     begin: bytes = StatusAndHeaders("", fields, protocol="WARC/1.1").to_bytes()
     # Level 1: level 3 gained 3 % of size and took 1.8 times as long.
-    member: bytes = igzip.compress(b"".join((begin, head, body, _RECORD_END)), 1, mtime=0)
+    member: bytes = igzip.compress(b"".join((begin, head, body, RECORD_END)), 1, mtime=0)
     return member
 
 
@@ -458,7 +431,7 @@ def _parsed(text: bytes, place: str, *, limit: int) -> StoredResponse:
         kind = fields["warc-type"]
         if kind not in {"response", "revisit"}:
             raise IntegrityError(place, f"the record is a {kind}, not a response")
-        head, blank, body = block.partition(_RECORD_END)
+        head, blank, body = block.partition(RECORD_END)
         _compare(place, "block", fields["warc-block-digest"], block)
         if kind == "response":
             _compare(place, "payload", fields["warc-payload-digest"], body)
@@ -487,247 +460,3 @@ def _split(line: bytes) -> tuple[bytes, bytes, bytes]:
 def _compare(place: str, what: str, digest: str, stored: bytes) -> None:
     if digest != f"sha256:{hashlib.sha256(stored).hexdigest()}":
         raise IntegrityError(place, f"the {what} differs from its digest", _RESTORE)
-
-
-# ---- files -------------------------------------------------------------------------------
-
-
-class _File:
-    """A WARC file that only we may write: locked, and made of whole records up to ``end``.
-
-    Attributes:
-        name: Path below ``archive/warc``, with ``/``.
-        end: Offset at which the next record goes.
-        repair: What was cut off when the file was taken.
-    """
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self.name = f"{path.parent.name}/{path.name}"
-        self._descriptor = descriptor
-        self._marker = path.with_name(path.name + ".open")
-        self._marked = self._marker.exists()
-        self._sync_due = self._marked  # its former writer may not have come to it
-        self.repair = self._mend()
-        self.end = os.fstat(descriptor).st_size
-
-    @classmethod
-    def create(cls, path: Path) -> _File | None:
-        """A new file; None when there is one of that name."""
-        return cls._hold(path, os.O_CREAT | os.O_EXCL)
-
-    @classmethod
-    def take(cls, path: Path) -> _File | None:
-        """A file that exists, its torn end cut off; None when it has a writer."""
-        return cls._hold(path, 0)
-
-    @classmethod
-    def _hold(cls, path: Path, flags: int) -> _File | None:
-        with _storage_errors(path), contextlib.ExitStack() as undo:
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o666)
-                undo.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (FileExistsError, BlockingIOError):
-                return None
-            if os.fstat(descriptor).st_nlink == 0:  # abandoned between our open and our lock
-                return None
-            file = cls(path, descriptor)
-            undo.pop_all()
-            return file
-
-    def append(self, members: Sequence[bytes]) -> None:
-        """Write records at the end: all of them, or none."""
-        with _storage_errors(self.path):
-            if not self._marked:
-                self._mark(sync=True)
-                _sync_folder(self.path.parent)  # the file's name, where it is new, and the mark's
-            self._sync_due = True
-            try:
-                end = self.end
-                for member in members:
-                    _write(self._descriptor, member, end)
-                    end += len(member)
-            except BaseException:
-                os.ftruncate(self._descriptor, self.end)
-                raise
-            self.end = end
-
-    def sync(self) -> None:
-        with _storage_errors(self.path):
-            if self._sync_due:
-                os.fsync(self._descriptor)
-                self._sync_due = False
-                if self._marked:
-                    self._mark()
-
-    def close(self) -> None:
-        """Sync and unlock. The mark stays if the file could not be brought in order."""
-        try:
-            self.sync()
-            with _storage_errors(self.path):
-                if os.fstat(self._descriptor).st_size == self.end:
-                    self._marker.unlink(missing_ok=True)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a forked child may hold it open
-            os.close(self._descriptor)
-
-    def abandon(self) -> None:
-        """Close after a failure; a file without any record goes away."""
-        if self.end == 0:
-            with contextlib.suppress(OSError):
-                self.path.unlink()
-        with contextlib.suppress(StorageError):  # the failure before it is the one to tell
-            self.close()
-
-    def _mark(self, *, sync: bool = False) -> None:
-        """Note the end. In place, so that a full disk doesn't matter; a stale note does no harm."""
-        descriptor = os.open(self._marker, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            _write(descriptor, b"%020d\n" % self.end, 0)
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        self._marked = True
-
-    def _mend(self) -> Repair | None:
-        """Cut off what stands after the last whole record.
-
-        With a mark: from the first record beyond it that is not whole, for a power cut may leave
-        holes before later records. Without one, damage is not known to be a crash's: whole
-        records after it stay.
-        """
-        descriptor = self._descriptor
-        size = os.fstat(descriptor).st_size
-        synced = self._synced(size)
-        if synced is None and _ends_whole(descriptor, size):
-            return None
-        end = place = synced or 0
-        while place < size:
-            record = _inflate(descriptor, place)
-            if record is not None:
-                end = place = record[1]
-            elif synced is None:
-                place = _next_member(descriptor, place + 1, size)
-            else:
-                break
-        if end == size:
-            return None
-        kept_as = _set_aside(self.path, descriptor, end, size)
-        os.ftruncate(descriptor, end)
-        os.fsync(descriptor)
-        return Repair(file=self.name, offset=end, length=size - end, kept_as=kept_as)
-
-    def _synced(self, size: int) -> int | None:
-        """The offset in the mark; None without one, or when it can't be right."""
-        try:
-            offset = int(self._marker.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return offset if 0 <= offset <= size else None
-
-
-def _inflate(descriptor: int, offset: int, *, limit: int | None = None) -> tuple[bytes, int] | None:
-    """The record whose gzip member begins at *offset*, and where the member ends.
-
-    Returns:
-        None when no whole record begins there. With a *limit*, it stops soon after as many bytes:
-        the text is then longer than the limit, and the end is -1.
-    """
-    engine = zlib.decompressobj(wbits=31)
-    pieces: list[bytes] = []
-    length, place, piece = 0, offset, b""
-    while not engine.eof:
-        if not piece:
-            piece = os.pread(descriptor, _PIECE if length else _FIRST_PIECE, place)
-            place += len(piece)
-        try:
-            text = engine.decompress(piece, _PIECE * 16)
-        except zlib.error:
-            return None
-        if not piece and not text:
-            return None
-        if length == 0 and not _RECORD_BEGIN.startswith(text[: len(_RECORD_BEGIN)]):
-            return None
-        pieces.append(text)
-        length += len(text)
-        if limit is not None and length > limit:
-            return b"".join(pieces), -1
-        piece = engine.unconsumed_tail
-    record = b"".join(pieces)
-    if not record.startswith(_RECORD_BEGIN) or not record.endswith(_RECORD_END):
-        return None
-    return record, place - len(engine.unused_data)
-
-
-def _ends_whole(descriptor: int, size: int) -> bool:
-    """Whether a whole record near the end of the file ends with it."""
-    begin = max(0, size - _PROBE)
-    tail = os.pread(descriptor, size - begin, begin)
-    at = tail.rfind(_GZIP_BEGIN)
-    while at >= 0:
-        record = _inflate(descriptor, begin + at)
-        if record is not None and record[1] == size:
-            return True
-        at = tail.rfind(_GZIP_BEGIN, 0, at)
-    return size == 0
-
-
-def _next_member(descriptor: int, place: int, size: int) -> int:
-    """Where the next gzip member may begin, at *place* or after; *size* when nowhere."""
-    while place < size:
-        piece = os.pread(descriptor, _PIECE, place)
-        at = piece.find(_GZIP_BEGIN)
-        if at >= 0:
-            return place + at
-        place += max(1, len(piece) - len(_GZIP_BEGIN) + 1)
-    return size
-
-
-def _set_aside(path: Path, descriptor: int, begin: int, end: int) -> str:
-    """Copy the bytes from *begin* to *end* into a new file beside; its name."""
-    names = (f"{path.name}.torn-{begin}" + (f"-{n}" if n else "") for n in count())
-    for name in names:
-        with contextlib.suppress(FileExistsError), path.with_name(name).open("xb") as aside:
-            while begin < end and (piece := os.pread(descriptor, min(_PIECE, end - begin), begin)):
-                aside.write(piece)
-                begin += len(piece)
-            aside.flush()
-            os.fsync(aside.fileno())
-            break
-    _sync_folder(path.parent)
-    return name
-
-
-def _write(descriptor: int, piece: bytes, place: int) -> None:
-    rest = memoryview(piece)
-    while rest:
-        written = os.pwrite(descriptor, rest, place)
-        rest, place = rest[written:], place + written
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each one's name brought onto the disk."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _storage_errors(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = str(place if error.filename is None else error.filename)
-        problem = error.strerror or str(error)
-        raise StorageError(where, problem, _CURES.get(error.errno or 0, "")) from error

@@ -44,16 +44,6 @@ log = logging.getLogger(__name__)
 
 ARCHIVE = "https://web.archive.org"
 
-# Seconds between two saves, and at most so many jobs at once: 7 captures a minute with keys, 3
-# without (the archive's document of 2026-07; an older copy says 12 and 4). Between two requests
-# to the index: 24 a minute, 80 % of the limit of 30 that holds since 2026-06 (EDGI).
-SAVE_PAUSE_KEYED = 9.0
-SAVE_PAUSE_ANONYMOUS = 21.0
-JOBS_AT_ONCE = 3
-INDEX_PAUSE = 2.5
-# Seconds after which a job's status is forgotten: it then reads "pending" for ever.
-JOB_LIFETIME = 3600.0
-
 CHILD = Path(__file__).with_name("wayback_child.py")
 CONNECT_TIMEOUT = 10.0  # seconds
 ANSWER_CAP = 4 << 20  # bytes of an answer; 500 resources and 500 outlinks are some 200 kB
@@ -118,7 +108,9 @@ class Archive:
                 )
         self.base_url = base_url.rstrip("/")
         self.keyed = bool(access_key and secret_key)
-        self._secrets = tuple(key for key in (access_key, secret_key) if key)
+        self._credentials = f"LOW {access_key}:{secret_key}" if self.keyed else ""
+        # What is no longer than a word is no key, and would be taken out of words.
+        self._secrets = tuple(key for key in (access_key, secret_key) if len(key) >= 8)
         self._user_agent = user_agent
         self._save_timeout = save_timeout
         self._index_timeout = index_timeout
@@ -184,8 +176,8 @@ class Archive:
     async def poll(self, job_id: str) -> SaveAnswer:
         """How a job went: ``Queued`` while it runs, and when its status cannot be read just now.
 
-        An expired job is pending for ever: stop asking after ``JOB_LIFETIME`` and look into the
-        index. ``OutcomeUnknown`` when asking on is useless (no connection, 401, 403, 429).
+        An expired job is pending for ever: stop asking after an hour and look into the index.
+        ``OutcomeUnknown`` when asking on is useless (no connection, 401, 403, 429).
         """
         if not self.keyed:
             return OutcomeUnknown(detail=f"job {job_id}: without keys its status cannot be asked")
@@ -241,7 +233,7 @@ class Archive:
         if self._client is None:
             msg = "the archive is asked outside its context"
             raise RuntimeError(msg)
-        headers = {"Authorization": "LOW " + ":".join(self._secrets)} if self.keyed else {}
+        headers = {"Authorization": self._credentials} if self.keyed else {}
         times = httpx.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT))
         address = self.base_url + path
         try:

@@ -28,6 +28,9 @@ from verifier.records import (
 
 REUSE = timedelta(hours=1)  # the archive makes no second capture of an address within this time
 EXCLUSION = "AdministrativeAccessControlException"
+JOB_ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)  # "spn2-" and 40 hex digits; a UUID, formerly
+TIMESTAMP = re.compile(r"[0-9]{14}")
+WEB_ADDRESS = re.compile(r"https?://[^/\s\x00-\x1f][^\s\x00-\x1f]*")
 
 
 # ---- what refusals mean ------------------------------------------------------------------
@@ -205,20 +208,23 @@ class Silent:
 
 
 def word(value: object) -> str:
-    """A JSON value as text; "" when it is no text."""
-    return value.strip() if isinstance(value, str) else ""
+    """A JSON value as text that can be stored; "" when it is no text."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode("utf-8").strip()  # a lone "\ud800" is valid JSON
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """*text* without mark-up, on one line."""
-    return " ".join(re.sub(r"<[^>]{0,2000}>", " ", text).split())[:limit]
+    """*text* without mark-up and control characters, on one line."""
+    plain = re.sub(r"<[^>]{0,2000}>|[\x00-\x1f\x7f]", " ", text[:10_000])
+    return " ".join(plain.split())[:limit]
 
 
 def _seconds(field: str, *, now: datetime) -> float | None:
     """A ``Retry-After`` field in seconds, or None (RFC 9110, section 10.2.3)."""
     try:
         if field.isascii() and field.isdigit():
-            return float(field)
+            return min(float(field), 1e9)
         until = parsedate_to_datetime(field)
     except (ValueError, OverflowError):
         return None
@@ -232,8 +238,8 @@ def _said(text: str) -> SaveAnswer | None:
         return OutcomeUnknown(detail=one_line(text[same.start() :]), already_there=True)
     for sentence, code in SENTENCES:
         if found := sentence.search(text):
-            before = text[: found.start()].rpartition(">")[2]  # the sentence's own beginning
-            return refused(code, one_line((before + text[found.start() :])[-20_000:]))
+            beginning = text[: found.start()].rpartition(">")[2][-200:]  # the sentence's own
+            return refused(code, one_line(beginning + text[found.start() :]))
     return None
 
 
@@ -267,7 +273,8 @@ def read_submission(heard: Heard) -> SaveAnswer:
     """What Save Page Now 2 says to a submission (facts/wayback.md, 2.1)."""
     fields = heard.fields()
     job_id = word(fields.get("job_id"))
-    if 200 <= heard.status < 300 and job_id and not fields.get("status_ext"):
+    is_job = JOB_ID.fullmatch(job_id) is not None and not fields.get("status_ext")
+    if 200 <= heard.status < 300 and is_job:
         return Queued(job_id=job_id, message=one_line(word(fields.get("message"))))
     return read_refusal(heard)
 
@@ -293,18 +300,25 @@ def read_status(heard: Heard, job_id: str) -> SaveAnswer:
 def _success(fields: Mapping[str, Any]) -> SaveAnswer:
     timestamp, original = word(fields.get("timestamp")), word(fields.get("original_url"))
     shown = str(fields.get("http_status"))
-    status = int(shown) if shown.isdigit() else None
+    status = int(shown) if re.fullmatch(r"[0-9]{3}", shown) else None
     if status is not None and status >= 400:  # a real "success" had 409
         message = f"the archive captured an answer {status} at {timestamp}"
         return refused(f"captured-{status}", message)
     memento = Memento(timestamp=timestamp, original=original, status=status)
-    try:
-        whole = bool(memento.captured_at) and re.match(r"https?://[^/]", original) is not None
-    except ValueError:
-        whole = False
-    if not whole:  # a bare path, known as "truncated URL": nobody can look that up
-        return OutcomeUnknown(detail=f"saved, but named only as {timestamp!r} {original[:200]!r}")
+    if not _whole(memento):  # a bare path, known as "truncated URL": nobody can look that up
+        named = one_line(f"{timestamp} {original}")
+        return OutcomeUnknown(detail=f"saved, but not named as a capture: {named}")
     return memento
+
+
+def _whole(memento: Memento) -> bool:
+    if not (TIMESTAMP.fullmatch(memento.timestamp) and WEB_ADDRESS.fullmatch(memento.original)):
+        return False
+    try:
+        memento.captured_at  # noqa: B018  asked for what it raises
+    except ValueError:
+        return False
+    return True
 
 
 # ---- what waybackpy's process answers (the kinds are wayback_child's) ---------------------

@@ -323,28 +323,20 @@ class OnePage(WaybackMachineCDXServerAPI):
         self, payload: dict[str, str], headers: dict[str, str]
     ) -> Generator[str, None, None]:
         """The one page, without what would end or mislead the reading of its rows."""
-        payload |= {
-            "matchType": "exact",
-            "limit": str(self.limit),
-        }  # "*" in an address is no wildcard
+        payload["matchType"] = "exact"  # or a "*" in the address would be a wildcard
+        payload["limit"] = str(self.limit)
         response = ask_once(
             full_url(self.endpoint, payload), user_agent=self.user_agent, timeout=self._timeout
         )
         page = page_of(response)
-        lines = page.split("\n\n", 1)[0].splitlines()  # a resume key stands after a blank line
-        rows = [line for line in lines if len(fields := line.split(" ")) == 7 and _whole(fields)]
-        if response.status_code != 200 or (page.strip() and not rows and not _like_rows(lines)):
+        rows = [line for line in page.splitlines() if _is_row(line.split(" "))]
+        if response.status_code != 200 or (page.strip() and not rows):
             raise NotAnIndexPageError(reply_without_capture(response, page))
         yield "\n".join(row for row in rows if date_of(row.split(" ")[1]) is not None)
 
 
-def _whole(fields: Sequence[str]) -> bool:
-    return all(fields) and fields[1].isascii() and fields[1].isdigit()
-
-
-def _like_rows(lines: Sequence[str]) -> bool:
-    """Nothing usable, but text of the index all the same: a row that was cut, say."""
-    return bool(lines) and all(re.match(r"\S+\)\S* \d{4,14} ", line) for line in lines)
+def _is_row(fields: Sequence[str]) -> bool:
+    return len(fields) == 7 and all(fields) and fields[1].isascii() and fields[1].isdigit()
 
 
 def find(url: str, *, base_url: str, user_agent: str, timeout: float, since: str) -> Answer:
@@ -379,7 +371,7 @@ def newest_good(rows: Sequence[Any], url: str, *, since: str, latest: str) -> An
         if like is None or (like is not row and row.mimetype != "warc/revisit"):
             continue
         if best is None or row.timestamp > best["timestamp"]:
-            status = int(like.statuscode) if like.statuscode.isdigit() else None
+            status = int(like.statuscode) if like.statuscode.isdecimal() else None
             best = _capture(row.timestamp, row.original, status, like.mimetype, row.digest)
     return best or {"kind": "none"}
 

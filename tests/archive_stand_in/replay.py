@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-from tests.archive_stand_in.store import Capture
+from tests.archive_stand_in.store import Capture, instant
 from tests.archive_stand_in.wire import Answer
 
 REPLAY = re.compile(r"/web/(?:(\d{1,14})([a-z]{2}_)?/)?(.+)")
@@ -41,7 +41,7 @@ def show(captures: Sequence[Capture], base: str, path: str, accept_datetime: str
         wanted = _digits(accept_datetime) if accept_datetime else "99999999999999"
         target = f"{base}/web/{_nearest(captures, wanted).timestamp}/{asked}"
         return page(302, "", ("Vary", "accept-datetime"), ("Location", target))
-    found = _nearest(captures, timestamp.ljust(14, "0"))
+    found = _nearest(captures, timestamp)
     if found.timestamp != timestamp:
         return page(
             302,
@@ -57,7 +57,7 @@ def _digits(http_date: str) -> str:
 
 
 def _nearest(captures: Sequence[Capture], timestamp: str) -> Capture:
-    return min(captures, key=lambda capture: abs(int(capture.timestamp) - int(timestamp)))
+    return min(captures, key=lambda capture: abs(instant(capture.timestamp) - instant(timestamp)))
 
 
 def _memento(found: Capture, captures: Sequence[Capture], base: str, modifier: str) -> Answer:

@@ -78,6 +78,15 @@ def surt(url: str) -> str:
     return f"{key}){path}" + (f"?{query}" if query else "")
 
 
+def instant(timestamp: str) -> float:
+    """Seconds since 1970 of up to 14 digits; an impossible date is carried over."""
+    digits = timestamp + "00000101000000"[len(timestamp) :]
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+    start = datetime(max(year, 1), min(max(month, 1), 12), 1, tzinfo=UTC).timestamp()
+    hours = int(digits[8:10]) * 3600 + int(digits[10:12]) * 60 + int(digits[12:])
+    return start + (day - 1) * 86_400 + hours
+
+
 def rows_of(
     captures: Iterable[Capture], query: Mapping[str, list[str]]
 ) -> tuple[list[dict[str, str]], str]:
@@ -106,8 +115,8 @@ def rows_of(
     if query.get("sort") == ["reverse"]:
         rows.reverse()
     if query.get("sort") == ["closest"]:
-        near = int(query.get("closest", ["0"])[0].ljust(14, "0"))
-        rows.sort(key=lambda row: abs(int(row["timestamp"]) - near))
+        near = instant(query.get("closest", [""])[0])
+        rows.sort(key=lambda row: abs(instant(row["timestamp"]) - near))
     if resume := query.get("resumeKey", [""])[0]:
         rows = rows[int(base64.urlsafe_b64decode(resume)) :]
     limit = int(query.get("limit", ["150000"])[0])

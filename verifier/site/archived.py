@@ -17,7 +17,8 @@ from verifier.site import headers, ours
 from verifier.site.cells import is_web_address
 from verifier.text import decoded
 
-_LINK = re.compile(r"<link(?=[\s/>])", re.IGNORECASE)
+_ARMED = re.compile(r"<(/?)(link|frame|iframe)(?=[\s/>])", re.IGNORECASE)
+_INERT = {"link": "bgsound", "frame": "bgsound", "iframe": "noembed"}
 _HTML = ("text/html", "application/xhtml+xml")
 _DOWNLOADS = {"application/pdf": "pdf"}  # others go as bytes without a meaning
 
@@ -89,13 +90,14 @@ async def document(request: Any, datasette: Any) -> Any:
 
 
 def _disarmed(html: str) -> str:
-    """*html* with every ``link`` element made inert.
+    """*html* with ``link``, ``iframe`` and ``frame`` elements made inert.
 
-    Chromium opens connections for ``rel=preconnect`` whatever a policy says (measured, 156), and
-    so tells the site that somebody reads its archived page. ``bgsound`` does nothing and is the
-    one other void element that parsers keep in the same place.
+    For these Chromium opens connections before, or whatever, a policy says (``rel=preconnect``;
+    a frame's address; measured with 156), and so tells the site that somebody reads its archived
+    page. The elements named instead do nothing, and are parsed as those they stand for: void in
+    the head, or with raw text inside.
     """
-    return _LINK.sub("<bgsound", html)
+    return _ARMED.sub(lambda tag: f"<{tag[1]}{_INERT[tag[2].lower()]}", html)
 
 
 async def _capture(request: Any, datasette: Any) -> dict[str, Any]:

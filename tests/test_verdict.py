@@ -1,0 +1,669 @@
+"""What one look means: the wrong word here sends a maintainer after a page that is well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier import verdict
+from verifier.records import (
+    Failure,
+    Fetched,
+    Hop,
+    NoReply,
+    Reading,
+    Reply,
+    Seen,
+    Source,
+    Truncated,
+)
+from verifier.verdict import HostLook
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PAGE = b"<html><head><title>Report</title></head><body><p>The report itself.</p></body></html>"
+PADDING = b"<p>" + b"long enough to be a page " * 400
+
+
+def hop(
+    url: str,
+    status: int = 200,
+    body: bytes = PAGE,
+    truncated: Truncated | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Hop:
+    """One hop; header names are given with underscores."""
+    return Hop(
+        url=url,
+        requested_at=NOW,
+        request=b"GET / HTTP/1.1\r\n\r\n",
+        peer="192.0.2.1",
+        version="HTTP/1.1",
+        status=status,
+        reason=b"",
+        headers=tuple(
+            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
+        ),
+        body=body,
+        truncated=truncated,
+    )
+
+
+def reply(*hops: Hop, undecoded: str = "", retry_after: datetime | None = None) -> Reply:
+    """An answer whose content is the last hop's body."""
+    return Reply(hops=hops, content=hops[-1].body, undecoded=undecoded, retry_after=retry_after)
+
+
+def silence(failure: Failure, retry_after: datetime | None = None) -> NoReply:
+    """No answer came."""
+    return NoReply(
+        url="https://a.example/page",
+        failure=failure,
+        detail="as it was",
+        requested_at=NOW,
+        retry_after=retry_after,
+    )
+
+
+def chain(*steps: tuple[str, int], quote_found: bool = False) -> Reading:
+    """The reading of a chain of ``(address, status)``."""
+    return verdict.read(
+        reply(*(hop(url, status) for url, status in steps)), "Report", quote_found=quote_found
+    )
+
+
+def page(
+    status: int = 200,
+    body: bytes = PAGE,
+    title: str = "Report",
+    *,
+    quote_found: bool = False,
+    **headers: str,
+) -> Reading:
+    """The reading of one page that answers at once."""
+    only = hop("https://a.example/page", status, body, headers=headers)
+    return verdict.read(reply(only), title, quote_found=quote_found)
+
+
+# ---- statuses ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 203, 206])
+def test_a_page_that_comes_is_alive(status: int) -> None:
+    """
+    The plain case must not depend on anything but a page being there.
+    """
+    reading = page(status)
+
+    assert (reading.seen, reading.rule) == (Seen.ALIVE, f"http-{status}")
+    assert not reading.transport
+    assert reading.suggested_url == ""
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 407, 429, 451, 999, 412, 428, 440, 449])
+def test_a_server_that_refuses_us_is_blocked_and_never_failing(status: int) -> None:
+    """
+    A refusal is about us: readers in a browser may see the page, so it never counts a strike.
+    """
+    reading = page(status, b"")
+
+    assert (reading.seen, reading.rule) == (Seen.BLOCKED, f"http-{status}")
+
+
+def test_gone_is_told_apart_from_not_found() -> None:
+    """
+    410 has its own, shorter way to the grave; 404 has not.
+    """
+    assert page(410).seen is Seen.GONE
+    assert (page(404).seen, page(404).rule) == (Seen.FAILING, "http-404")
+
+
+@pytest.mark.parametrize("status", [503, 509, 511])
+def test_a_server_that_is_out_of_service_decides_nothing(status: int) -> None:
+    """
+    503 is maintenance, 511 is the network of a hotel: neither says anything of the page.
+    """
+    assert page(status).seen is Seen.UNDECIDED
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 414, 500, 501, 502, 504, 520, 530])
+def test_an_error_of_the_server_is_a_failure_but_none_of_transport(status: int) -> None:
+    """
+    A server that answers proves our network: its errors must not close the round's gate.
+    """
+    reading = page(status)
+
+    assert (reading.seen, reading.rule) == (Seen.FAILING, f"http-{status}")
+    assert not reading.transport
+
+
+def test_a_quotation_on_an_error_page_does_not_make_it_alive() -> None:
+    """
+    An archive's "this page is gone" may repeat the words; the status is what the server means.
+    """
+    assert page(404, quote_found=True).seen is Seen.FAILING
+    assert page(403, quote_found=True).seen is Seen.BLOCKED
+
+
+# ---- no page -----------------------------------------------------------------------------
+
+
+def test_a_page_without_a_byte_is_failing() -> None:
+    """
+    "200, nothing" supports no citation, and is what broken sites answer.
+    """
+    reading = page(200, b"")
+
+    assert (reading.seen, reading.rule, reading.transport) == (Seen.FAILING, "empty-page", False)
+
+
+def test_a_compressed_nothing_is_nothing_too() -> None:
+    """
+    Twenty bytes of gzip around no content are an empty page like any other.
+    """
+    last = hop("https://a.example/", body=b"\x1f\x8b and so on")
+
+    assert verdict.read(Reply(hops=(last,), content=b"")).rule == "empty-page"
+    assert verdict.read(Reply(hops=(last,), content=b"", undecoded="broken-encoding")).seen is (
+        Seen.ALIVE
+    )
+
+
+@pytest.mark.parametrize("truncated", [Truncated.TIME, Truncated.DISCONNECT])
+def test_a_page_of_which_nothing_came_in_time_is_a_failure_in_transport(
+    truncated: Truncated,
+) -> None:
+    """
+    Our own network can do that: then it must count for the round's gate.
+    """
+    reading = verdict.read(reply(hop("https://a.example/", body=b"", truncated=truncated)))
+
+    assert (reading.seen, reading.transport) == (Seen.FAILING, True)
+    assert str(truncated) in reading.reason
+
+
+def test_a_page_that_was_cut_off_is_there_all_the_same() -> None:
+    """
+    Larger than our cap is no fault of the page.
+    """
+    reading = verdict.read(reply(hop("https://a.example/", truncated=Truncated.LENGTH)))
+
+    assert reading.seen is Seen.ALIVE
+
+
+_INVALID = {Failure.NO_ADDRESS, Failure.NOT_A_WEB_ADDRESS, Failure.FORBIDDEN_ADDRESS}
+_UNKNOWN = {Failure.RESOLVER_FAILED, Failure.NETWORK_DOWN, Failure.UNEXPECTED}
+_NOT_TRANSPORT = {
+    Failure.UNEXPECTED, Failure.BAD_REPLY, Failure.TOO_MANY_REDIRECTS, Failure.BAD_REDIRECT,
+    *_INVALID,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_every_failure_has_a_meaning_and_a_reason_of_its_own(failure: Failure) -> None:
+    """
+    A failure without a rule would end the round; one with the wrong rule would kill a page.
+    """
+    reading = verdict.read(silence(failure))
+
+    expected = (
+        Seen.INVALID
+        if failure in _INVALID
+        else Seen.UNDECIDED
+        if failure in _UNKNOWN
+        else Seen.FAILING
+    )
+    assert reading.seen is expected
+    assert reading.rule == failure
+    assert verdict.why(reading).startswith(f"{failure}: ")
+    assert reading.transport is (failure not in _NOT_TRANSPORT)
+
+
+def test_a_row_without_an_address_is_invalid_even_when_it_names_what_to_fetch() -> None:
+    """
+    An empty url is a claim that still needs a source, whatever fetch_url says.
+    """
+    for source in (Source(id="a"), Source(id="a", fetch_url="https://a.example/")):
+        reading = verdict.invalid(source)
+
+        assert reading is not None
+        assert (reading.seen, reading.rule) == (Seen.INVALID, "no-address")
+
+
+def test_a_row_with_a_fault_is_invalid_and_says_which() -> None:
+    """
+    The rule's name and the words stand apart: the first is for queries, the second for people.
+    """
+    reading = verdict.invalid(Source(id="a", url="x", fault="no-scheme: it begins with neither"))
+
+    assert reading is not None
+    assert (reading.rule, reading.reason) == ("no-scheme", "it begins with neither")
+    assert verdict.invalid(Source(id="a", url="https://a.example/")) is None
+
+
+# ---- redirects ---------------------------------------------------------------------------
+
+A, B, C, D = (f"https://{name}.example/page" for name in "abcd")
+
+
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_permanent_redirect_to_a_living_page_is_moved(status: int) -> None:
+    """
+    The page can be cited at its new address, and should.
+    """
+    reading = chain((A, status), (B, 200))
+
+    assert (reading.seen, reading.rule) == (Seen.MOVED, f"http-{status}")
+    assert reading.suggested_url == B
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_a_temporary_redirect_is_alive_where_it_was(status: int) -> None:
+    """
+    Who redirects for now wants the old address to be cited.
+    """
+    reading = chain((A, status), (B, 200))
+
+    assert (reading.seen, reading.suggested_url) == (Seen.ALIVE, "")
+
+
+def test_the_new_address_ends_with_the_unbroken_permanent_run() -> None:
+    """
+    What follows the first temporary hop is where the page is today, not where it is for good.
+    """
+    assert chain((A, 301), (B, 308), (C, 200)).suggested_url == C
+    assert chain((A, 301), (B, 302), (C, 200)).suggested_url == B
+    assert chain((A, 301), (B, 302), (C, 301), (D, 200)).suggested_url == B
+
+
+def test_a_temporary_hop_first_makes_the_rest_of_the_chain_temporary() -> None:
+    """
+    302 then 301 is live: the contract says so.
+    """
+    reading = chain((A, 302), (B, 301), (C, 200))
+
+    assert (reading.seen, reading.suggested_url) == (Seen.ALIVE, "")
+
+
+def test_a_page_that_redirects_to_itself_has_not_moved() -> None:
+    """
+    Sites do so to set a cookie; "cite the same address instead" is no news.
+    """
+    assert chain((A, 301), (A, 200)).seen is Seen.ALIVE
+    assert chain((A, 301), (B, 301), (A, 200)).seen is Seen.ALIVE
+
+
+def test_a_permanent_redirect_to_a_dead_page_has_not_moved() -> None:
+    """
+    The page at the end must be alive, or we suggest a dead address for a dead address.
+    """
+    assert chain((A, 301), (B, 404)).seen is Seen.FAILING
+    assert chain((A, 301), (B, 403)).seen is Seen.BLOCKED
+    assert chain((A, 301), (B, 503)).seen is Seen.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("asked", "ended"),
+    [
+        ("https://a.example/2019/report.pdf", "https://a.example/"),
+        ("https://a.example/2019/report.pdf", "https://www.a.example/index.html"),
+        ("http://www.a.example/2019/report", "https://a.example/home"),
+        ("https://a.example/?id=77", "https://a.example/"),
+        ("https://a.example/x", "https://a.example/default.aspx"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_deep_page_that_redirects_to_the_front_page_is_a_soft_404(
+    asked: str, ended: str, status: int
+) -> None:
+    """
+    The commonest way of sites to hide that a page is gone.
+    """
+    assert chain((asked, status), (ended, 200)).rule == "soft-404-home"
+    assert chain((asked, status), (ended, 200)).seen is Seen.FAILING
+    assert chain((asked, status), (ended, 200), quote_found=True).seen in (Seen.ALIVE, Seen.MOVED)
+
+
+@pytest.mark.parametrize(
+    ("asked", "ended"),
+    [
+        ("http://a.example/", "https://www.a.example/"),
+        ("https://a.example", "https://a.example/"),
+        ("https://a.example/index.php", "https://a.example/"),
+        ("https://a.example/deep", "https://a.example/?page=deep"),
+        ("https://a.example/deep", "https://a.example/en/"),
+        ("https://short.example/x1", "https://other.example/"),
+    ],
+)
+def test_a_front_page_is_no_soft_404_where_it_may_be_meant(asked: str, ended: str) -> None:
+    """
+    Front pages are cited, too, and a short address may lead to one elsewhere.
+    """
+    assert chain((asked, 302), (ended, 200)).seen is Seen.ALIVE
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "https://a.example/404",
+        "https://a.example/errors/404.html",
+        "https://a.example/NotFound",
+        "https://a.example/page-not-found/",
+        "https://a.example/error?aspxerrorpath=/report",
+    ],
+)
+def test_a_redirect_to_an_address_for_lost_pages_is_a_soft_404(ended: str) -> None:
+    """
+    The server says "not found" in the address and "fine" in the status.
+    """
+    assert chain((A, 302), (ended, 200)).rule == "soft-404-address"
+    assert chain((A, 301), (ended, 200)).seen is Seen.FAILING
+    assert chain((A, 302), (ended, 200), quote_found=True).seen is Seen.ALIVE
+
+
+def test_a_page_about_404_is_no_soft_404() -> None:
+    """
+    Encyclopaedias have an article on it, which is cited at just such an address.
+    """
+    article = "https://a.example/wiki/404"
+
+    assert chain((article, 200)).seen is Seen.ALIVE
+    assert chain((article.replace("https", "http"), 301), (article, 200)).seen is Seen.MOVED
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "https://a.example/login?next=/page",
+        "https://sso.a.example/SSO/start",
+        "https://consent.a.example/consent",
+        "https://a.example/wp-login.php",
+    ],
+)
+def test_a_temporary_redirect_to_a_gate_is_blocked(gate: str) -> None:
+    """
+    Login and consent stand before a page that may be well.
+    """
+    assert (chain((A, 302), (gate, 200)).seen, chain((A, 302), (gate, 200)).rule) == (
+        Seen.BLOCKED,
+        "login-redirect",
+    )
+
+
+def test_a_gate_behind_a_permanent_hop_is_a_gate() -> None:
+    """
+    http to https for good, then to the login: the login page is not where the page moved.
+    """
+    reading = chain(("http://a.example/page", 301), (A, 302), ("https://a.example/login", 200))
+
+    assert reading.seen is Seen.BLOCKED
+
+
+def test_a_page_about_logins_is_no_gate() -> None:
+    """
+    What was cited is what came: only a gate that nobody asked for is one.
+    """
+    cited = "https://a.example/docs/login"
+
+    assert chain((cited, 200)).seen is Seen.ALIVE
+    assert chain((cited, 302), (f"{cited}/", 200)).seen is Seen.ALIVE
+    assert chain((A, 302), ("https://a.example/login", 200), quote_found=True).seen is Seen.ALIVE
+
+
+# ---- walls -------------------------------------------------------------------------------
+
+_MOMENT = b"<title>Just a moment...</title><a href='https://www.cloudflare.com/'>Cloudflare</a>"
+_FRAME = b'<html><body><iframe id="main-iframe" src="/_Incapsula_Resource?SWUDNSAI=1"></iframe>'
+WALLS = {
+    "cloudflare-challenge": {"status": 403, "cf_mitigated": "challenge"},
+    "cloudflare-challenge by title": {"status": 503, "body": _MOMENT, "title": "Just a moment..."},
+    "aws-waf": {"status": 202, "body": b"", "x_amzn_waf_action": "challenge"},
+    "rimon": {"status": 200, "Rimon": "RWC_BLOCK"},
+    "akamai": {"status": 503, "body": b"<h1>Access Denied</h1>", "Server": "AkamaiGHost"},
+    "aws-elb": {"status": 503, "body": b"<h1>503</h1>", "Server": "awselb/2.0"},
+    "cloudfront": {"status": 503, "X_Cache": "Error from cloudfront"},
+    "sucuri": {"status": 200, "X_Sucuri_Block": "GEO02"},
+    "datadome": {"status": 405, "X_DataDome": "protected"},
+    "perimeterx": {"status": 403, "body": b"<div id='px-captcha'></div>"},
+    "imperva": {"status": 200, "body": _FRAME},
+    "anubis": {"status": 200, "title": "Making sure you're not a bot!"},
+    "access-denied": {"status": 503, "title": " Access Denied "},
+}
+
+
+@pytest.mark.parametrize("name", WALLS)
+def test_a_wall_is_known_by_its_marks(name: str) -> None:
+    """
+    Walls answer with any status; taken for the page, one becomes a baseline or kills a source.
+    """
+    reading = page(**WALLS[name])  # type: ignore[arg-type]
+
+    assert (reading.seen, reading.rule) == (Seen.BLOCKED, f"wall-{name.partition(' ')[0]}")
+
+
+def test_every_wall_in_the_list_has_a_test() -> None:
+    """
+    A mark that nobody tried is a guess.
+    """
+    tried = {name.partition(" ")[0] for name in WALLS}
+
+    assert {wall["name"] for wall in verdict._MARKS["wall"]} == tried
+    assert all(wall["origin"] for wall in verdict._MARKS["wall"])
+
+
+@pytest.mark.parametrize(
+    "well",
+    [
+        {"title": "Just a moment... how Cloudflare's challenge works", "body": _MOMENT},
+        {"title": "Just a moment...", "body": b"<h1>Just a moment...</h1> a poem"},
+        {"body": b"<p>Sites show a div with id px-captcha to robots."},
+        {"body": b"<p>It loads <code>&lt;iframe src=/_Incapsula_Resource&gt;</code>."},
+        {"body": PAGE + b"<script src='/_Incapsula_Resource?SWJIYLWA=2'></script>"},
+        {"Server": "AkamaiGHost"},
+        {"Server": "awselb/2.0", "body": b"short"},
+        {"X_Cache": "Hit from cloudfront"},
+        {"X_DataDome": "protected"},
+        {"title": "Access denied"},
+        {"title": "Making sure you're not a bot! A history of proof of work"},
+        {"cf_mitigated": "none"},
+    ],
+)
+def test_a_page_about_a_wall_or_behind_one_is_alive(well: dict[str, str]) -> None:
+    """
+    The same words and headers stand on pages that are well: one mark alone is no wall.
+    """
+    assert page(**well).seen is Seen.ALIVE  # type: ignore[arg-type]
+
+
+def test_a_not_found_from_behind_a_wall_is_not_found() -> None:
+    """
+    CloudFront and Akamai pass the origin's 404 on, with their own header.
+    """
+    assert page(404, X_Cache="Error from cloudfront").seen is Seen.FAILING
+    assert page(404, b"no", Server="AkamaiGHost").seen is Seen.FAILING
+
+
+def test_a_long_answer_of_the_edge_is_the_sites_own() -> None:
+    """
+    The edge's own refusals are short; a long 503 is the site's maintenance page.
+    """
+    assert page(503, PADDING, Server="AkamaiGHost").seen is Seen.UNDECIDED
+
+
+def test_a_page_that_says_the_quoted_words_is_no_wall() -> None:
+    """
+    Any verified page with the quotation wins over every mark.
+    """
+    assert page(200, _FRAME, quote_found=True).seen is Seen.ALIVE
+
+
+# ---- trying again ------------------------------------------------------------------------
+
+
+def again(fetched: Fetched, attempts: int = 1) -> float | None:
+    return verdict.retry_in(fetched, attempts=attempts, pause=2.0, now=NOW)
+
+
+def status(code: int, after: timedelta | None = None) -> Reply:
+    return reply(hop(A, code), retry_after=NOW + after if after is not None else None)
+
+
+@pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504, 520, 524])
+def test_what_may_pass_is_tried_three_times_more_with_growing_pauses(code: int) -> None:
+    """
+    Most failures of a moment are over in seconds; more than three tries are a nuisance.
+    """
+    assert [again(status(code), tries) for tries in (1, 2, 3, 4)] == [2.0, 4.0, 8.0, None]
+
+
+@pytest.mark.parametrize("code", [200, 301, 401, 403, 404, 410, 451, 501, 999])
+def test_what_is_an_answer_is_not_asked_again(code: int) -> None:
+    """
+    A clear answer does not get better by insisting.
+    """
+    assert again(status(code)) is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "tries"),
+    [
+        (Failure.RESOLVER_FAILED, 3),
+        (Failure.CONNECTION_REFUSED, 3),
+        (Failure.DISCONNECTED, 3),
+        (Failure.CONNECTION_TIMEOUT, 1),
+        (Failure.DEADLINE, 1),
+        (Failure.TLS_FAILED, 1),
+        (Failure.NAME_NOT_FOUND, 0),
+        (Failure.TLS_EXPIRED, 0),
+        (Failure.FORBIDDEN_ADDRESS, 0),
+        (Failure.TOO_MANY_REDIRECTS, 0),
+    ],
+)
+def test_silence_is_tried_again_as_often_as_it_may_pass(failure: Failure, tries: int) -> None:
+    """
+    What costs a deadline each time is tried once more; what is certain, not at all.
+    """
+    waits = [again(silence(failure), attempts) for attempts in range(1, 6)]
+
+    assert [wait is not None for wait in waits] == [True] * tries + [False] * (5 - tries)
+
+
+def test_a_servers_wish_is_obeyed_up_to_a_minute() -> None:
+    """
+    A longer wish is remembered for the next round, never slept through, never ignored.
+    """
+    assert again(status(429, timedelta(seconds=45))) == 45.0
+    assert again(status(503, timedelta(seconds=60))) == 60.0
+    assert again(status(503, timedelta(seconds=61))) is None
+    assert again(status(429, timedelta(seconds=1)), 3) == 8.0
+    assert again(status(503, timedelta(days=-1))) == 2.0
+    wish = silence(Failure.DISCONNECTED, NOW + timedelta(hours=2))
+    assert again(wish) is None
+
+
+# ---- the round as a whole ----------------------------------------------------------------
+
+
+def looks(well: int, silent: int, others: int = 0) -> str:
+    hosts = [HostLook(well=True, silent=place < silent) for place in range(well)]
+    return verdict.inconclusive(hosts + [HostLook(well=False, silent=True)] * others)
+
+
+@pytest.mark.parametrize(
+    ("well", "silent", "ours"),
+    [
+        (10, 8, True),
+        (10, 5, True),
+        (10, 4, False),
+        (11, 5, False),
+        (11, 6, True),
+        (5, 5, True),
+        (4, 4, False),
+        (1, 1, False),
+        (0, 0, False),
+        (1000, 499, False),
+        (1000, 500, True),
+    ],
+)
+def test_the_gate_closes_when_half_of_the_well_hosts_fall_silent(
+    well: int, silent: int, ours: bool
+) -> None:
+    """
+    Half of all hosts, at least five, at once: that is us, and no strike may come of it.
+    """
+    assert bool(looks(well, silent)) is ours
+
+
+def test_hosts_that_failed_before_do_not_close_the_gate() -> None:
+    """
+    A list of many old, dead links would otherwise never be judged again.
+    """
+    assert looks(10, 0, others=500) == ""
+
+
+def test_the_gates_reason_has_the_numbers() -> None:
+    """
+    "Inconclusive" alone helps nobody to find the fault.
+    """
+    assert "8 of 10 hosts" in looks(10, 8)
+
+
+@pytest.mark.parametrize(
+    ("known", "leaving", "too_many"),
+    [(0, 0, False), (10, 5, False), (10, 6, True), (2, 2, True), (3, 1, False), (100, 100, True)],
+)
+def test_a_list_that_lost_most_of_its_rows_is_likelier_broken_than_meant(
+    known: int, leaving: int, too_many: bool
+) -> None:
+    """
+    An empty or truncated export must not retire everybody.
+    """
+    assert verdict.retires_too_many(known, leaving) is too_many
+
+
+def test_one_canary_that_answers_proves_a_network() -> None:
+    """
+    Canaries fail, too; and without any, nothing is claimed.
+    """
+    assert verdict.network({"a": False, "b": True, "c": False}) == "up"
+    assert verdict.network({"a": False, "b": False}) == "down"
+    assert verdict.network({}) == "not-tested"
+
+
+# ---- whatever comes ----------------------------------------------------------------------
+
+_paths = st.sampled_from(["", "/", "/page", "/login", "/404", "/a/b", "/index.html", "?q=1"])
+_addresses = st.builds(
+    lambda host, path: f"https://{host}.example{path}", st.sampled_from("abc"), _paths
+)
+_redirect = st.sampled_from([301, 302, 303, 307, 308])
+
+
+@given(
+    st.lists(st.tuples(_addresses, _redirect), max_size=5),
+    _addresses,
+    st.integers(100, 999),
+    st.booleans(),
+)
+def test_moved_is_said_only_as_the_contract_says(
+    redirects: list[tuple[str, int]], end: str, code: int, quote_found: bool
+) -> None:
+    """
+    Whatever the chain: moved needs a permanent first hop and a page, and names a step of it.
+    """
+    reading = chain(*redirects, (end, code), quote_found=quote_found)
+
+    assert verdict.why(reading).startswith(f"{reading.rule}: ")
+    addresses = [*(url for url, _ in redirects), end]
+    run = len(list(takewhile(lambda step: step[1] in (301, 308), redirects)))
+    if reading.seen is Seen.MOVED:
+        assert run > 0
+        assert 200 <= code < 300
+        assert reading.suggested_url == addresses[run] != addresses[0]
+    else:
+        assert reading.suggested_url == ""
