@@ -211,14 +211,37 @@ class _Served:
 
         def accept() -> asyncio.StreamReaderProtocol:
             self.accepted()
-            return asyncio.StreamReaderProtocol(
-                asyncio.StreamReader(limit=2**22, loop=self._loop), guarded, loop=self._loop
-            )
+            reader = asyncio.StreamReader(limit=2**22, loop=self._loop)
+            return _Counted(self._ended, reader, guarded, loop=self._loop)
 
         return accept
 
     def accepted(self) -> None:
         """Called for each connection before a byte is read."""
+
+    def _ended(self) -> None:
+        """Called once for each connection that was made and is no more."""
+
+
+class _Counted(asyncio.StreamReaderProtocol):
+    """A connection whose end is reported: the other side's goodbye, or ours."""
+
+    def __init__(self, ended: Callable[[], None], *how: Any, **named: Any) -> None:
+        super().__init__(*how, **named)
+        self._report: Callable[[], None] | None = ended
+
+    def eof_received(self) -> bool | None:
+        self._end()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        super().connection_lost(exc)
+
+    def _end(self) -> None:
+        report, self._report = self._report, None
+        if report is not None:
+            report()
 
 
 async def _read_head(reader: asyncio.StreamReader) -> bytes:
@@ -284,6 +307,7 @@ class Site(_Served):
     Attributes:
         visits: Requests as they came; append-only.
         connections: TCP connections accepted, TLS handshakes that failed included.
+        open: How many of them have not ended.
         default: Answer to targets that no script knows.
     """
 
@@ -292,6 +316,7 @@ class Site(_Served):
         self.hosts = hosts or ("127.0.0.1",)
         self.port = port
         self.connections = 0
+        self.open = 0
         self.visits: list[Visit] = []
         self.default: Answer | Maker = page("no such page", status=404, reason="Not Found")
         self._tls = tls
@@ -320,6 +345,10 @@ class Site(_Served):
 
     def accepted(self) -> None:
         self.connections += 1
+        self.open += 1
+
+    def _ended(self) -> None:
+        self.open -= 1
 
     async def _open(self) -> None:
         for host in self.hosts:

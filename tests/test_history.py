@@ -361,7 +361,8 @@ def test_a_row_that_cannot_be_checked_is_invalid_from_the_start() -> None:
         (replace(SOURCE, url=""), "no-address: "),
         (replace(SOURCE, url="x", fault="no-scheme: it has none"), "no-scheme: it has none"),
     ):
-        row = history.complete(history.resume(None, source), source, PENDING, now=START).row
+        begun = history.complete(history.resume(None, source), source, PENDING, now=START)
+        row = history.complete(begun, source, PENDING, now=START + DAY).row
         assert row.link is Link.INVALID
         assert row.link_reason.startswith(rule)
         assert (row.link_since, row.next_check_at) == (START, None)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -434,6 +434,9 @@ def test_the_digests_in_the_ledger_are_those_of_the_rows(ledger: Ledger, path: P
     assert {kind for kind, _ in told} == {*tables, "run"}
     for (kind, key), text in told.items():
         if kind == "run":
+            (row,) = query(path, "SELECT * FROM runs WHERE id = ?", key)
+            told_of = {field.name: row[field.name] for field in fields(Run)} | {"head": ""}
+            assert text["row_sha256"] == sha256(canonical(told_of))
             continue
         (row,) = query(path, f"SELECT * FROM {tables[kind]} WHERE id = ?", key)
         assert text["row_sha256"] == sha256(canonical(row)), kind

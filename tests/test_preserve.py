@@ -119,7 +119,7 @@ class Keeper:
     def snapshots(self) -> list[tuple[str, str, str, str]]:
         """(address, via, timestamp, url) of every capture that is known."""
         with Ledger(self.path) as ledger:
-            return ledger._read("SELECT address, via, timestamp, url FROM snapshots ORDER BY id")  # type: ignore[return-value]
+            return ledger._read("SELECT address, via, timestamp, url FROM snapshots ORDER BY id")
 
     def past(self, **ago: float) -> None:
         """Make what was asked and looked up longer ago."""
@@ -546,6 +546,22 @@ def test_no_more_jobs_run_at_once_than_the_archive_allows(
 
     assert (tally.captured, tally.refused) == (5, 0)
     assert sorted(archive.submissions) == sorted(urls)
+
+
+def test_asking_about_jobs_leaves_turns_for_the_queue(
+    keeper: Keeper, archive: ArchiveStandIn
+) -> None:
+    """Two slow captures must not keep the third slot from all the others."""
+    urls = pages(5)
+    keeper.sources(*urls)
+    for url in urls[:2]:
+        archive.plan_saves(url, pending(6.0))
+
+    tally = keeper.round(*urls, pace=replace(QUICK, poll_pause=0.1))
+
+    assert tally.captured == 5
+    saved = {r.form["url"]: r.at for r in archive.log if "url" in r.form}
+    assert saved[urls[4]] - saved[urls[0]] < timedelta(seconds=5.5)
 
 
 # ---- trouble -----------------------------------------------------------------------------

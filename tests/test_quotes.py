@@ -85,7 +85,7 @@ def test_words_are_found_whatever_the_typography(quotation: str, page: str) -> N
         ("violent protest", "a non-violent protest"),
         ("this drink is sugar", "this drink is sugar-free"),
         ("it is harm", "it is harmless"),
-        ("是有效的", "这不是有效的"[:2] + "不是有效的"),
+        ("是有效的", "这不是有效的"),
         ("the cat", "the caterpillar"),
         ("rest of it", "the forest of it"),
         ("the words themselves", "the words, themselves"),

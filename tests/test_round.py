@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -12,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.archive_stand_in import ArchiveStandIn, http, refuse
+from tests.archive_stand_in import hang as archive_hang
 from tests.loopback import Site, hang, page, raw, redirect
 from tests.program import Program, until
 from verifier.rows import moment
 
+WARCIO = Path(sys.executable).with_name("warcio")
 FAKETIME = shutil.which("faketime")
 NOBODY = "http://127.0.0.1:1/"  # a port where nobody listens
 
@@ -437,6 +443,122 @@ def test_a_round_that_was_killed_is_gone_on_with(program: Program) -> None:
     ]
 
 
+def test_a_round_is_ended_while_it_waits_for_the_network(program: Program) -> None:
+    """A canary that never answers must not hold up a shutdown."""
+    with Site() as site:
+        site.default = hang()
+        program.settings["canaries"] = site.url("/canary")
+        program.write(*rows(site, "a"))
+        with program.start("run", "--no-preserve") as process:
+            until(lambda: site.visits)
+            sent = time.monotonic()
+            process.terminate()
+            _, err = process.communicate(timeout=30)
+            assert time.monotonic() - sent < 20
+        assert site.targets == ["/canary"]
+    assert (process.returncode, err) == (143, "")
+    assert program.dump() == []
+
+
+def test_a_round_that_is_ended_while_it_asks_the_archive_keeps_its_answers(
+    program: Program,
+) -> None:
+    """Everything was checked by then; only the copies have to wait."""
+    with ArchiveStandIn() as archive, Site() as site:
+        site.default = page("here")
+        archive.plan_saves("*", archive_hang(), always=True)
+        program.settings["wayback_url"] = archive.base_url
+        program.write(*rows(site, "a", "b"))
+        with program.start("run") as process:
+            until(lambda: archive.submissions)
+            sent = time.monotonic()
+            process.terminate()
+            _, err = process.communicate(timeout=30)
+            assert time.monotonic() - sent < 20
+    assert (process.returncode, err) == (143, "")
+    assert program.audit("link") == {"a": "live", "b": "live"}
+    assert program.audit("copy") == {"a": "pending", "b": "pending"}
+    assert program.sql("SELECT outcome FROM runs") == [("conclusive",)]
+
+
+def test_of_two_rounds_at_once_on_the_first_day_one_works(program: Program) -> None:
+    """Nothing is there yet: folder, lock and database are made by one of them."""
+    with Site() as site:
+        site.default = page("here")
+        program.write(*rows(site, "a"))
+        both = [program.start("run", "--no-preserve") for _ in range(2)]
+        ended = [process.communicate(timeout=60) for process in both]
+
+    codes = [process.returncode for process in both]
+    assert set(codes) <= {0, 3}
+    assert 0 in codes
+    assert all("Traceback" not in err for _, err in ended)
+    assert program.audit("link") == {"a": "live"}
+
+
+def test_answers_are_read_while_a_round_is_under_way(program: Program) -> None:
+    """Readers wait for nobody; they see the round before."""
+    with Site() as site:
+        site.default = page("here")
+        program.write(*rows(site, "a"))
+        program.run("run", "--no-preserve")
+        site.default = hang()
+        with program.start("run", "--no-preserve", "--all") as process:
+            until(lambda: len(site.visits) == 2)
+
+            report = program.run("report")
+
+            process.terminate()
+            process.communicate()
+    assert (report.returncode, report.stderr) == (0, "")
+    assert program.audit("link") == {"a": "live"}
+
+
+def test_a_disk_that_is_full_ends_a_round_and_spoils_nothing(program: Program) -> None:
+    """The cap on a file's size stands in for the disk: the same error, the same places."""
+    with Site() as site:
+        site.default = page("here")
+        program.write(*rows(site, "a", "b"))
+        program.run("run", "--no-preserve")
+        before = program.dump()
+        noise = random.Random(1).randbytes(3_000_000)
+        site.default = page(noise, content_type="image/png")
+        program.before = ("bash", "-c", 'ulimit -f 1000; exec "$0" "$@"')
+
+        full = program.run("run", "--no-preserve", "--all")
+
+        assert full.returncode == 5
+        assert "warc" in full.stderr
+        assert "Traceback" not in full.stderr
+        assert program.dump() == before
+        program.before = ()
+        after = program.run("run", "--no-preserve", "--all")
+        assert after.returncode == 0, after.stderr
+    files = sorted((program.folder / "archive" / "warc").rglob("*.warc.gz"))
+    checked = subprocess.run([WARCIO, "check", *files], capture_output=True, check=False)
+    assert checked.returncode == 0
+
+
+def test_the_torn_end_of_a_file_is_mended_by_the_next_round(program: Program) -> None:
+    """A power cut leaves half a record; it must not hide those that follow."""
+    with Site() as site:
+        site.default = page("here")
+        program.write(*rows(site, "a"))
+        program.run("run", "--no-preserve")
+        (file,) = (program.folder / "archive" / "warc").rglob("*.warc.gz")
+        whole = file.read_bytes()
+        file.write_bytes(whole + whole[: len(whole) // 3])
+        site.default = page("here again")
+
+        done = program.run("run", "--no-preserve", "--all")
+
+    assert done.returncode == 0
+    checked = subprocess.run([WARCIO, "check", file], capture_output=True, check=False)
+    assert checked.returncode == 0
+    for offset, length in program.sql("SELECT offset, length FROM captures"):
+        assert gzip.decompress(file.read_bytes()[offset : offset + length]).startswith(b"WARC/1.1")
+
+
 # ---- the archive and the answers ---------------------------------------------------------
 
 
@@ -510,6 +632,22 @@ def test_without_an_archive_the_copy_does_not_count(program: Program) -> None:
 
         assert archive.log == []
     assert done.returncode == 0
+
+
+def test_rows_of_one_address_are_looked_at_together(program: Program) -> None:
+    """The page is fetched anyway; and a row that forbids a copy forbids it in every round."""
+    with Site() as site:
+        site.default = page("here")
+        program.write(
+            {"id": "a", "url": site.url("/page#1")},
+            {"id": "b", "url": site.url("/page#2"), "preserve": "none"},
+        )
+
+        program.run("run", "--no-preserve", "--only", "a")
+
+        assert site.targets == ["/page"]
+    assert program.sql("SELECT source_id FROM checks ORDER BY source_id") == [("a",), ("b",)]
+    assert program.sql("SELECT * FROM captures") == []
 
 
 def test_looking_at_one_source_asks_the_archive_about_that_one_only(program: Program) -> None:
@@ -597,3 +735,21 @@ def test_a_page_that_says_it_is_gone_is_dead_at_the_second_look(program: Program
 
     assert links == ["live", "suspect", "suspect", "dead"]
     assert codes == [0, 0, 0, 1]
+
+
+@pytest.mark.faketime
+@pytest.mark.skipif(FAKETIME is None, reason="needs faketime")
+def test_quiet_tells_once_a_week_what_is_known_and_unresolved(program: Program) -> None:
+    """What nobody mended must not be forgotten, nor be mailed every hour."""
+    assert FAKETIME is not None
+    said = []
+    with Site() as site:
+        site.default = page("here")
+        program.write(*rows(site, "a"), {"id": "bad", "url": "example.org"})
+        for days in (0, 8, 8.1):
+            program.before = (FAKETIME, "-f", f"+{int(days * 86400)}")
+            said.append(program.run("run", "--no-preserve", "--quiet").stdout)
+
+    assert "bad" in said[1]
+    assert "a: " not in said[1]
+    assert said[2] == ""

@@ -365,7 +365,7 @@ def test_a_submission_that_is_not_answered_has_an_unknown_outcome(
     """
     stand_in.plan_saves(PAGE, plan)
 
-    answer = submit(stand_in, save_timeout=0.4)
+    answer = submit(stand_in, save_timeout=2.0)
 
     assert isinstance(answer, OutcomeUnknown)
     assert len(stand_in.log) == 1
@@ -718,7 +718,7 @@ def test_a_status_that_cannot_be_read_is_no_verdict_on_the_job(
     """
     stand_in.on("/save/status/", plan)
 
-    answer = ask(stand_in, lambda archive: archive.poll("spn2-1"), status_timeout=0.4)
+    answer = ask(stand_in, lambda archive: archive.poll("spn2-1"), status_timeout=2.0)
 
     assert type(answer) is kind
     assert len(stand_in.log) == 1
@@ -781,7 +781,7 @@ def test_health_without_keys_is_the_systems_and_unknown_where_it_does_not_say(
     if plan is not None:
         stand_in.on("/save/status/system", plan)
 
-    health = ask(stand_in, lambda archive: archive.health(), keyed=False, status_timeout=0.4)
+    health = ask(stand_in, lambda archive: archive.health(), keyed=False, status_timeout=2.0)
 
     assert health.saving is saving
     assert health.keys_accepted is None
@@ -1336,6 +1336,25 @@ def test_keys_that_come_back_in_a_header_are_not_passed_on(stand_in: ArchiveStan
     assert submit(stand_in) == OutcomeUnknown(detail="HTTP 302 to /login?by=…&with=…")
 
 
+def test_a_password_of_this_machine_is_not_sent_along(
+    stand_in: ArchiveStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    requests looks into ~/.netrc by itself; nobody meant that password for a save.
+    """
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password hidden\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    save_here(stand_in)
+    find_here(stand_in)
+    submit(stand_in)
+
+    sent = [request.headers.get("authorization", "") for request in stand_in.log]
+    assert sent == ["", "", "LOW an-access-key:a-secret-key"]
+
+
 def test_keys_as_short_as_a_word_do_not_garble_what_the_archive_says() -> None:
     """
     Keys are taken out of every answer; these are none, and would take "status" apart.
@@ -1356,6 +1375,7 @@ def test_the_process_that_asks_the_archive_sees_no_key(
     monkeypatch.setenv("VERIFIER_IA_ACCESS_KEY", stand_in.access_key)
     monkeypatch.setenv("VERIFIER_IA_SECRET_KEY", stand_in.secret_key)
     monkeypatch.setenv("UNDER_ANOTHER_NAME", f"x{stand_in.secret_key}x")
+    monkeypatch.setenv("IA_SECRET_ACCESS_KEY", "of-another-account")
     monkeypatch.setenv("SOMETHING_ELSE", "stays")
     before = children()
     stand_in.on("/", hang(), always=True)
@@ -1374,6 +1394,7 @@ def test_the_process_that_asks_the_archive_sees_no_key(
     seen = ask(stand_in, main)
 
     assert b"SOMETHING_ELSE=stays" in seen
+    assert b"of-another-account" not in seen
     assert stand_in.access_key.encode() not in seen
     assert stand_in.secret_key.encode() not in seen
 

@@ -381,6 +381,21 @@ class Ledger:
             ):
                 yield rows.audit(row)
 
+    def answers(self) -> dict[tuple[str, str], int]:
+        """How many sources have each answer, by ``(axis, answer)``; none are left out."""
+        return {
+            (axis, answer): number
+            for axis in ("link", "quote", "copy")
+            for answer, number in self._read(
+                f"SELECT {axis}, count(*) FROM audit GROUP BY {axis}"  # noqa: S608
+            )
+        }
+
+    def next_check_at(self) -> datetime | None:
+        """When the first of all sources is due."""
+        ((at,),) = self._read("SELECT min(next_check_at) FROM audit")
+        return rows.moment(at) if at is not None else None
+
     def was_well(self) -> set[str]:
         """Ids of the sources that were live or moved after the last conclusive round."""
         return {

@@ -162,7 +162,7 @@ class Asking:
         """
         self._ends = monotonic() + self.pace.budget
         queue = deque(addresses)
-        self._today = await self.stored(lambda ledger: ledger.submitted_since(_day_ago()))
+        self._count_today(await self.stored(lambda ledger: ledger.submitted_since(_day_ago())))
         while (queue or self._jobs) and not self._over():
             if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
                 await self._poll()
@@ -175,6 +175,11 @@ class Asking:
         if self.tally.left or self.tally.queued or self.stop.is_set():
             self._over()  # says why
         return self.tally
+
+    def _count_today(self, more: int) -> None:
+        self._today += more
+        if self._today >= self.pace.a_day:
+            self.tally.no_saves = f"{self._today} submissions within a day are enough"
 
     def _over(self) -> bool:
         trouble = max(self._save_trouble, self._index_trouble)
@@ -193,6 +198,8 @@ class Asking:
     async def _attend(self, address: str, *, alive: bool) -> None:
         custody = await self._custody(address)
         match copies.next_step(custody, alive=alive, now=_now()):
+            case Step.LOOK_UP if self.tally.no_saves and custody.lookup is not None:
+                self.tally.left += 1  # looked up before, and nothing could be submitted now
             case Step.LOOK_UP:
                 if await self._look_up(custody) and alive:
                     await self._submit(custody)
@@ -232,8 +239,6 @@ class Asking:
             await self._save(copies.refused(submission, lost, now=_now()))
 
     async def _submit(self, custody: Custody) -> None:
-        if self._today >= self.pace.a_day:
-            self.tally.no_saves = f"{self._today} submissions within a day are enough"
         if self.tally.no_saves or not await self._turn_comes(self._save_at):
             self.tally.left += 1
             return
@@ -249,7 +254,7 @@ class Asking:
                 tries=tries,
             )
         )
-        self._today += 1
+        self._count_today(1)
         self.tally.asked += 1
         answer = await self._unless_stopped(self.archive.submit(custody.address))
         self._save_at = monotonic() + self.pace.save_pause
@@ -265,7 +270,9 @@ class Asking:
         if answer is None:
             return
         if isinstance(answer, Queued) and _now() - submission.intent_at < copies.JOB_KEPT:
-            self._jobs[job_id] = (submission, monotonic() + self.pace.poll_pause)
+            # a turn for each other job and one for the queue, else two jobs would take them all
+            rest = self.pace.poll_pause * (1 + len(self._jobs))
+            self._jobs[job_id] = (submission, monotonic() + rest)
             return
         del self._jobs[job_id]
         if isinstance(answer, Queued):

@@ -256,15 +256,17 @@ class _Round:
         return verdict.network({url: isinstance(reply, Reply) for url, reply in answers})
 
     async def _due(self, run: Run, listed: SourceList) -> dict[str, list[Seat]]:
-        """The sources to look at, by address: those of one address share a fetch."""
+        """The sources to look at, by address: all those of one address share its fetch."""
         if self._plan.only:
             wanted = set(self._plan.only)
         else:
             everything, at = self._plan.everything, run.started_at
             wanted = set(await self._stored(lambda ledger: ledger.due(at, everything=everything)))
+        able = [source for source in listed.sources if verdict.invalid(source) is None]
+        asked = {source.address for source in able if source.id in wanted}
         seats: dict[str, list[Seat]] = {}
-        for source in listed.sources:
-            if source.id in wanted and verdict.invalid(source) is None:
+        for source in able:
+            if source.address in asked:
                 seats.setdefault(source.address, []).append(Seat.of(source))
         return seats
 

@@ -18,20 +18,23 @@ from pathlib import Path
 import click
 
 from verifier import __version__, report, round, settings
-from verifier.attention import plain
+from verifier.attention import answer_counts, plain
 from verifier.console import Bar
 from verifier.errors import InputError, VerifierError
 from verifier.fanout import Manners
 from verifier.fetch import Fetcher, Limits
 from verifier.ledger import Ledger
 from verifier.preserve import Pace
-from verifier.records import AuditRow, Run
+from verifier.records import AuditRow, Overview, Run
 from verifier.round import Plan
 from verifier.settings import Settings
 from verifier.wayback import Archive, ia_ini_places, load_ia_ini
 
 SOFTWARE = f"verifier/{__version__}"
 CANARY_DEADLINE = 10.0
+JITTER = 60.0
+"""Seconds by which a round of ``verifier work --cron`` may begin later: cron's full hours are
+everybody's. Rounds at even distances begin whenever the worker was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,14 +213,16 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
     """Print what a round found, and give its exit code."""
     now = datetime.now(UTC)
     with closing(Ledger(common.database)) as ledger:
-        rows = list(ledger.audit())
+        rows = _telling(ledger, run, copies=copies)
         last = ledger.last_run(conclusive=True)
         earlier = ledger.run_before(run.id)
+        overview = _overview(ledger)
     since = last.started_at if last is not None else None
     if form == "json":
-        click.echo(
-            report.as_json(rows, run, now=now, last_conclusive=since, copies=copies), nl=False
+        words = report.as_json(
+            rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
+        click.echo(words, nl=False)
     elif run.network == "down":
         if not (quiet and earlier is not None and earlier.network == "down"):
             click.echo(f"{run.reason[:1].upper()}{run.reason[1:]}.")
@@ -227,10 +232,28 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
     elif quiet:
         click.echo(_news(run, earlier, rows, copies=copies), nl=False)
     else:
-        click.echo(
-            report.summary(rows, run, now=now, last_conclusive=since, copies=copies), nl=False
+        words = report.summary(
+            rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
+        click.echo(words, nl=False)
     return exit_code(run, rows, copies=copies)
+
+
+def _telling(ledger: Ledger, run: Run, *, copies: bool) -> list[AuditRow]:
+    """The rows that a summary names: of 100,000 sound ones none has to be in memory."""
+    news = {change.source_id for change in run.news}
+    return [
+        row for row in ledger.audit() if row.id in news or report.needs_reader(row, copies=copies)
+    ]
+
+
+def _overview(ledger: Ledger) -> Overview:
+    found = ledger.answers()
+    return Overview(
+        sources=sum(number for (axis, _), number in found.items() if axis == "link"),
+        counts=answer_counts(found),
+        next_check_at=ledger.next_check_at(),
+    )
 
 
 def _news(run: Run, earlier: Run | None, rows: list[AuditRow], *, copies: bool) -> str:
@@ -266,7 +289,11 @@ def keep_working(
     _log(common.verbose)
     if (cron is None) == (every is None):
         raise InputError("verifier work", "it needs --cron or --every, and one of them only")
-    trigger = work.cron_trigger(cron) if cron is not None else work.interval_trigger(every or "")
+    trigger = (
+        work.cron_trigger(cron, jitter=JITTER)
+        if cron is not None
+        else work.interval_trigger(every or "")
+    )
     plan = plan_of(common, common.settings(), preserve=not no_preserve)
 
     async def one(stop: asyncio.Event) -> None:

@@ -353,7 +353,6 @@ class _Body(httpx.AsyncByteStream):
         self._transport = transport
         self._connection: Connection | None = connection
         self._payload = payload
-        self._fault: Failed | None = None
         # aiohttp's parser can stumble without a word to who reads the body: `_lost` has it.
         protocol = connection.protocol
         self._closed = None if protocol is None else protocol.closed
@@ -369,16 +368,10 @@ class _Body(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         """Raises `Failed` where the body breaks off, after all that came before."""
-        if self._fault is not None:
-            raise self._fault
         try:
             chunk = await self._payload.readany()
         except Exception as error:
-            self._fault = failed(error)
-            # aiohttp hides what came in one packet with the fault; it still holds it here.
-            if rest := b"".join(self._payload._buffer):
-                return rest
-            raise self._fault from error
+            raise failed(error) from error
         if not chunk:
             raise StopAsyncIteration
         return chunk

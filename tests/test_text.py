@@ -1,0 +1,317 @@
+"""The text of a page: read in the wrong encoding, every quotation would look altered."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier.text import MOST_DIVS, TEXT_VERSION, decoded, encoding_of, extract, glance
+
+HTML = "text/html"
+
+
+def page(body: str, head: str = "") -> str:
+    return f"<!doctype html><html><head>{head}</head><body>{body}</body></html>"
+
+
+def visible(body: str, head: str = "") -> str:
+    """The words a reader sees, with single spaces."""
+    return " ".join(extract(page(body, head).encode(), "text/html; charset=utf-8").visible.split())
+
+
+# ---- encodings ---------------------------------------------------------------------------
+
+WORDS = "Größe “é” – naïve"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_wins_over_every_label(encoding: str) -> None:
+    """
+    The bytes know better than the server's configuration.
+    """
+    content = page(f"<p>{WORDS}").encode(encoding)
+
+    assert WORDS in extract(content, "text/html; charset=iso-8859-1").visible
+    assert not decoded(content, HTML).startswith("\ufeff")
+
+
+def test_big_endian_with_its_mark_is_read() -> None:
+    """
+    Rare, and cheap to get right.
+    """
+    content = b"\xfe\xff" + page(f"<p>{WORDS}").encode("utf-16-be")
+
+    assert WORDS in extract(content, HTML).visible
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"),
+    [
+        ("text/html; charset=windows-1251", "cp1251"),
+        ('text/html;CHARSET="Shift_JIS"', "shift_jis"),
+        ("text/html; charset='utf-8'", "utf-8"),
+        ("text/html; charset = koi8-r ; x=y", "koi8-r"),
+        ("text/html; charset=iso-8859-1", "cp1252"),
+        ("text/html; charset=us-ascii", "cp1252"),
+        ("text/html; charset=gb2312", "gbk"),
+    ],
+)
+def test_the_headers_charset_is_taken_as_browsers_take_it(content_type: str, encoding: str) -> None:
+    """
+    Labels are older than their meanings: "iso-8859-1" has curly quotes on the web.
+    """
+    assert encoding_of(b"<p>x", content_type) == encoding
+
+
+def test_latin_1_pages_have_their_quotation_marks() -> None:
+    """
+    By the letter of ISO 8859-1, 0x93 is a control character, and the quotation is lost.
+    """
+    content = page("<p>\u201cso\u201d").encode("cp1252")
+
+    assert "“so”" in extract(content, "text/html; charset=ISO-8859-1").visible
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta charset="windows-1251">',
+        '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">',
+    ],
+)
+def test_the_pages_own_declaration_counts_where_the_header_is_silent(head: str) -> None:
+    """
+    Most old pages say it only there.
+    """
+    content = page("<p>Привет, мир", head).encode("cp1251")
+
+    assert "Привет, мир" in extract(content, HTML).visible
+    assert "Привет, мир" not in extract(content, "text/html; charset=koi8-r").visible
+
+
+def test_an_ascii_page_that_calls_itself_utf_16_is_not() -> None:
+    """
+    A declaration that we can read as ASCII disproves itself (WHATWG HTML says so, too).
+    """
+    content = page("<p>plain words", '<meta charset="utf-16">').encode()
+
+    assert "plain words" in extract(content, HTML).visible
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_an_undeclared_encoding_is_guessed(encoding: str) -> None:
+    """
+    No label at all is common on the pages that need checking most.
+    """
+    content = page("<p>Die Größe der Bevölkerung wächst jährlich für alle Länder.").encode(encoding)
+
+    assert "Größe der Bevölkerung wächst jährlich für" in extract(content, HTML).visible
+
+
+@pytest.mark.parametrize(
+    "label",
+    "hex zlib bz2 base64 rot13 uu quopri undefined unicode_escape idna punycode utf-7 é x 123 "
+    "charset ".split(),
+)
+def test_no_label_breaks_the_round(label: str) -> None:
+    """
+    Python knows encodings that are none: "zlib" as charset must not raise, nor inflate a bomb.
+    """
+    content = page("<p>caf\u00e9 \\d words").encode()
+
+    assert "words" in extract(content, f"text/html; charset={label}").visible
+    assert glance(content, f"text/html; charset={label}").title == ""
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_no_bytes_and_no_label_raise(content: bytes, label: str) -> None:
+    """
+    One bad page never ends a round.
+    """
+    for content_type in (label, f"text/html; charset={label}"):
+        text = extract(content, content_type)
+        text.visible.encode()
+        glance(content, content_type).title.encode()
+        assert bool(text.sha256) is not bool(text.unreadable)
+
+
+# ---- what is visible ---------------------------------------------------------------------
+
+
+def test_a_reader_sees_words_and_not_what_makes_them() -> None:
+    """
+    A quotation "found" in a script or a style sheet was never said to anybody.
+    """
+    seen = visible(
+        "<p>said<script>var scripted = 1</script><style>.styled{}</style>"
+        "<!-- commented --><template>templated</template>",
+        "<title>titled</title><meta name=description content=described>",
+    )
+
+    assert seen == "said"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "hidden",
+        'style="display:none"',
+        'style="display: none"',
+        'style="color: red; DISPLAY: NONE"',
+    ],
+)
+def test_what_is_hidden_is_not_said(attributes: str) -> None:
+    """
+    Old wordings are often left in the page, hidden.
+    """
+    assert visible(f"<p>said</p><p {attributes}>hushed <b>words</b></p>") == "said"
+
+
+def test_inline_elements_do_not_tear_words_and_blocks_do() -> None:
+    """
+    "un<b>likely</b>" is one word; two paragraphs are not.
+    """
+    assert visible("<p>un<b>like</b>ly</p><p>so</p>it<br>is<table><tr><td>a</td><td>b</td>") == (
+        "unlikely so it is a b"
+    )
+
+
+def test_entities_are_characters() -> None:
+    """
+    The reader sees the sign.
+    """
+    assert visible("<p>R&amp;D &ldquo;so&rdquo;&nbsp;&#8211; caf&eacute;") == "R&D “so” – café"
+
+
+def test_navigation_is_visible_but_not_part_of_the_main_text() -> None:
+    """
+    A quotation may stand anywhere; a new menu item is not a change of the source.
+    """
+    body = "<nav><a href=/>{}</a></nav><main><article><p>{}</p></article></main>"
+    text = extract(page(body.format("Menu", "The article. " * 20)).encode(), HTML)
+    other = extract(page(body.format("New menu", "The article. " * 20)).encode(), HTML)
+
+    assert "Menu" in text.visible
+    assert "Menu" not in text.main
+    assert text.sha256 == other.sha256
+    assert text.sha256 == hashlib.sha256(text.main.encode()).hexdigest()
+    assert text.version == TEXT_VERSION
+
+
+def test_a_page_without_main_text_is_not_the_same_as_every_other_such_page() -> None:
+    """
+    The hash of "" would say "unchanged" for ever.
+    """
+    bodies = [f"<nav><ul><li>{words}</li></ul></nav>" for words in ("one thing", "another thing")]
+    hashes = {extract(page(body).encode(), HTML).sha256 for body in bodies}
+
+    assert len(hashes) == 2
+    assert hashlib.sha256(b"").hexdigest() not in hashes
+
+
+def test_white_space_is_no_change_of_the_source() -> None:
+    """
+    Another template indents otherwise.
+    """
+    loose = extract(page("<p>The   same\n\n words</p>").encode(), HTML)
+
+    assert loose.sha256 == extract(page("<p>The same words</p>").encode(), HTML).sha256
+
+
+def test_the_title_is_read_by_both_ways_alike() -> None:
+    """
+    A look for words and a mere glance must know the same walls.
+    """
+    head = "<title>\n Just a\n moment&hellip; &amp; caf\u00e9 </title>"
+    for encoding in ("utf-8", "cp1252"):
+        content = page("<p>The café closes at eight on Sundays.", head).encode(encoding)
+        content_type = f"text/html; charset={encoding}"
+        assert glance(content, content_type).title == "Just a moment… & café"
+        assert extract(content, content_type).title == "Just a moment… & café"
+    declared = page("", '<meta charset="windows-1251"><title>Отчёт</title>').encode("cp1251")
+    assert glance(declared, HTML).title == extract(declared, HTML).title == "Отчёт"
+
+
+def test_a_glance_reads_no_text() -> None:
+    """
+    What was not read must not look like an empty page.
+    """
+    text = glance(page("<p>words", "<title>t</title>").encode(), HTML)
+
+    assert (text.visible, text.sha256, text.unreadable) == ("", "", "not read")
+
+
+# ---- kinds -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "unreadable"),
+    [
+        (b"%PDF-1.7 ...", "application/pdf", "pdf"),
+        (b"%PDF-1.7 ...", "text/html", "pdf"),
+        (b"", HTML, "empty"),
+        (b" \n\t ", HTML, "empty"),
+        (b"\xef\xbb\xbf", HTML, "empty"),
+        (b"<html><body><img src=x></body></html>", HTML, "empty"),
+        (b"<html><body><div id=app></div><script>x()</script>", HTML, "empty"),
+        (b"\x89PNG....", "image/png", "image/png"),
+        (b"\x00\x01", "application/octet-stream", "application/octet-stream"),
+    ],
+)
+def test_what_has_no_text_says_why(content: bytes, content_type: str, unreadable: str) -> None:
+    """
+    "Unreadable" is an answer; a hash of nothing would be a false baseline.
+    """
+    text = extract(content, content_type)
+
+    assert (text.unreadable, text.sha256, text.visible.strip()) == (unreadable, "", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b"<!DOCTYPE html><p>the words", ""),
+        (b"<!doctype html><p>the words", "application/pdf"),
+        (b"\xef\xbb\xbf \n<html><p>the words", "application/octet-stream"),
+        (b"<?xml version='1.0'?><html xmlns='x'><p>the words</p></html>", "application/xhtml+xml"),
+        (b"\n" * 3000 + b"<html><p>the words", HTML),
+        (b"<p>the words", "text/html"),
+        (b"some intro <html><p>the words", "text/plain"),
+    ],
+)
+def test_the_bytes_decide_what_is_a_page(content: bytes, content_type: str) -> None:
+    """
+    Labels are wrong often enough, and blank lines before the page are common.
+    """
+    assert extract(content, content_type).visible.split()[-2:] == ["the", "words"]
+
+
+def test_plain_text_is_kept_as_it_is() -> None:
+    """
+    Angle brackets of a plain text are part of what it says.
+    """
+    text = extract("a < b and “c” > d\n".encode(), "text/plain; charset=utf-8")
+
+    assert text.visible == "a < b and “c” > d\n"
+    assert text.main == "a < b and “c” > d"
+
+
+def test_a_page_made_to_be_slow_costs_little() -> None:
+    """
+    Finding the main text takes time quadratic in nested divs: 100 kB of them took half a
+    minute, and the whole round waits for it.
+    """
+    program = (
+        "from verifier.text import extract\n"
+        f"text = extract(b'<div>' * {10 * MOST_DIVS} + b'deep words', 'text/html')\n"
+        "assert text.visible.strip() == 'deep words' == text.main, text\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], timeout=20, check=False)
+
+    assert done.returncode == 0
