@@ -179,13 +179,19 @@ def _installed(
     package: str, steps: list[list[str]], wanted: Path, install: bool
 ) -> tuple[str, str]:
     """Where *wanted* is, after taking *steps* if need be, and why not if it isn't."""
+    failure = PEERS / f"{package}.not-installed"  # read in the second life, which has no network
     if install and not wanted.exists():
         print(f"installing {package} …", file=sys.stderr)
         PEERS.mkdir(exist_ok=True)
+        failure.unlink(missing_ok=True)
         for step in steps:
             try:
                 subprocess.run(step, capture_output=True, text=True, timeout=600, check=True)
             except (OSError, subprocess.SubprocessError) as error:
-                said = getattr(error, "stderr", "") or str(error)
-                return str(wanted), f"not installed: {str(said).strip().splitlines()[-1]}"
-    return str(wanted), "" if wanted.exists() else "not installed"
+                said = str(getattr(error, "stderr", "") or error).strip()
+                failure.write_text(said.splitlines()[0][:120], encoding="utf-8")
+                break
+    if wanted.exists():
+        return str(wanted), ""
+    reason = failure.read_text(encoding="utf-8") if failure.exists() else "never asked for"
+    return str(wanted), f"not installed: {reason}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.archive_stand_in import ArchiveStandIn
 from tests.loopback import Site, page, redirect
@@ -98,7 +95,7 @@ LINKS = {
 
 
 class Story:
-    """Two rounds over the small web, told once for all tests of this module."""
+    """Two rounds over the small web, and what everybody saw of them."""
 
     def __init__(self, folder: Path) -> None:
         with ArchiveStandIn(slots=10) as archive, Site(*HOSTS) as site:
@@ -122,12 +119,7 @@ class Story:
             self.errors = archive.errors
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return Story(tmp_path_factory.mktemp("story"))
-
-
-def test_both_rounds_say_what_they_found(story: Story) -> None:
+def both_rounds_say_what_they_found(story: Story) -> None:
     """Summary and exit code are what cron and people see first."""
     assert (story.first.returncode, story.first.stderr) == (1, "")  # local copies only: no copy
     assert (story.second.returncode, story.second.stderr) == (1, "")
@@ -137,7 +129,7 @@ def test_both_rounds_say_what_they_found(story: Story) -> None:
     assert [row[0] for row in story.program.sql("SELECT outcome FROM runs")] == ["conclusive"] * 2
 
 
-def test_the_audit_table_says_what_became_of_each_page(story: Story) -> None:
+def the_audit_table_says_what_became_of_each_page(story: Story) -> None:
     """Three answers, each with its reason."""
     assert set(story.after_first.values()) == {"live"}
     expected = {row["id"]: LINKS.get(row["id"], "live") for row in story.rows}
@@ -165,7 +157,7 @@ def test_the_audit_table_says_what_became_of_each_page(story: Story) -> None:
     assert "#:~:text=" in story.program.audit("quote_url")["p07"]
 
 
-def test_each_public_page_was_submitted_once_and_the_others_never(story: Story) -> None:
+def each_public_page_was_submitted_once_and_the_others_never(story: Story) -> None:
     """Two rounds, one submission; the second asks nothing of what is kept already."""
     public = [row["url"] for row in story.rows if row["preserve"] == "public"]
 
@@ -178,21 +170,21 @@ def test_each_public_page_was_submitted_once_and_the_others_never(story: Story) 
             assert address.startswith(f"{story.archive_url}/web/2")
 
 
-@pytest.mark.parametrize("form", ["text", "markdown"])
-def test_the_report_names_who_needs_a_person(story: Story, form: str) -> None:
+def the_report_names_who_needs_a_person(story: Story) -> None:
     """From what is stored, and with the address to use instead."""
-    done = story.program.run("report", "--format", form)
+    for form in ("text", "markdown"):
+        done = story.program.run("report", "--format", form)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    for id in LINKS:
-        if LINKS[id] != "live":
-            assert id in done.stdout, id
-    assert story.moved_to in done.stdout.replace("\\", "")
-    assert "p05" in done.stdout  # its quotation isn't found any more: that is news
-    assert "p29" not in done.stdout  # nothing is wrong with it
+        assert (done.returncode, done.stderr) == (0, "")
+        for id in LINKS:
+            if LINKS[id] != "live":
+                assert id in done.stdout, id
+        assert story.moved_to in done.stdout.replace("\\", "")
+        assert "p05" in done.stdout  # its quotation isn't found any more: that is news
+        assert "p29" not in done.stdout  # nothing is wrong with it
 
 
-def test_the_ledger_can_be_recounted_by_anyone(story: Story) -> None:
+def the_ledger_can_be_recounted_by_anyone(story: Story) -> None:
     """SHA-256 over what is written there, one entry after the other, up to the printed head."""
     head = "0" * 64
     entries = story.program.sql("SELECT text, sha256, chain, kind FROM ledger ORDER BY seq")
@@ -207,7 +199,7 @@ def test_the_ledger_can_be_recounted_by_anyone(story: Story) -> None:
     assert kinds.count("capture") == story.program.sql("SELECT count(*) FROM captures")[0][0]
 
 
-def test_what_was_kept_is_what_the_servers_sent(story: Story) -> None:
+def what_was_kept_is_what_the_servers_sent(story: Story) -> None:
     """Byte for byte, found by file and offset alone, without any code of ours."""
     folder = story.program.folder / "archive" / "warc"
     found = story.program.sql(
@@ -231,7 +223,7 @@ def test_what_was_kept_is_what_the_servers_sent(story: Story) -> None:
         assert hashlib.sha256(body).hexdigest() == sha256
 
 
-def test_what_did_not_change_was_noted_as_a_revisit(story: Story) -> None:
+def what_did_not_change_was_noted_as_a_revisit(story: Story) -> None:
     """The second round of an unchanged web costs next to no disk."""
     revisits = story.program.sql(
         "SELECT now.url, before.url, before.run_id FROM captures now "
@@ -242,8 +234,7 @@ def test_what_did_not_change_was_noted_as_a_revisit(story: Story) -> None:
     assert all(now == before and run == 1 for now, before, run in revisits)
 
 
-@pytest.mark.skipif(not WARCIO.exists(), reason="needs warcio's command")
-def test_warcio_finds_every_digest_right(story: Story) -> None:
+def warcio_finds_every_digest_right(story: Story) -> None:
     """A program that is not ours reads the files to their end."""
     files = sorted((story.program.folder / "archive" / "warc").rglob("*.warc.gz"))
     assert files
@@ -256,17 +247,15 @@ def test_warcio_finds_every_digest_right(story: Story) -> None:
     assert "fail" not in done.stdout.lower()
 
 
-def test_a_copy_of_the_folder_is_a_backup(story: Story, tmp_path: Path) -> None:
+def a_copy_of_the_folder_is_a_backup(story: Story) -> None:
     """The write-ahead log is folded in at the end of a round."""
     wal = story.program.database.with_name("audit.db-wal")
     assert not wal.exists() or wal.stat().st_size == 0
 
-    (tmp_path / "audit.db").write_bytes(story.program.database.read_bytes())
+    backup = Program(story.program.folder / "backup")
+    backup.database.parent.mkdir(parents=True)
+    backup.database.write_bytes(story.program.database.read_bytes())
 
-    backup = Program(tmp_path.parent)
-    backup.folder = tmp_path
-    (tmp_path / "archive").mkdir()
-    os.rename(tmp_path / "audit.db", tmp_path / "archive" / "audit.db")
     assert backup.dump() == story.program.dump()
 
 
@@ -290,7 +279,7 @@ def fetch(url: str) -> tuple[str, Any]:
         return response.read().decode(), response.headers
 
 
-def test_the_served_pages_say_so_too(story: Story) -> None:
+def the_served_pages_say_so_too(story: Story) -> None:
     """What a reader opens: the table, a source's page and the archived copy."""
     with served(story.program) as address:
         table, _ = fetch(f"{address}/audit/audit.json?_shape=array&_size=max")
@@ -306,6 +295,22 @@ def test_the_served_pages_say_so_too(story: Story) -> None:
         copy, headers = fetch(f"{address}/-/archived/{capture[0]}/document")
         assert said(0) in copy
         assert "sandbox" in headers["Content-Security-Policy"]
+
+
+def test_a_small_web_through_two_rounds(tmp_path: Path) -> None:
+    """Some pages died, moved, changed or were walled in between: everything says so."""
+    story = Story(tmp_path)
+
+    both_rounds_say_what_they_found(story)
+    the_audit_table_says_what_became_of_each_page(story)
+    each_public_page_was_submitted_once_and_the_others_never(story)
+    the_report_names_who_needs_a_person(story)
+    the_ledger_can_be_recounted_by_anyone(story)
+    what_was_kept_is_what_the_servers_sent(story)
+    what_did_not_change_was_noted_as_a_revisit(story)
+    warcio_finds_every_digest_right(story)
+    a_copy_of_the_folder_is_a_backup(story)
+    the_served_pages_say_so_too(story)
 
 
 def test_serving_works_before_the_first_round(tmp_path: Path) -> None:

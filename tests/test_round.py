@@ -236,6 +236,23 @@ def test_wrong_rows_are_named_and_the_rest_is_checked(program: Program) -> None:
     assert program.audit("link") == {"bad": "invalid", "good": "live", "late": "live"}
 
 
+def test_a_doubt_about_the_list_as_a_whole_is_said_and_is_no_wrong_row(program: Program) -> None:
+    """A guessed encoding may garble quotations: a person should know, cron need not fail."""
+    with Site() as site:
+        site.default = page("here")
+        text = f"id,url,title\na,{site.url('/a')},Café\n"
+        (program.folder / "sources.csv").write_bytes(text.encode("latin-1"))
+
+        done = program.run("run", "--no-preserve")
+        again = program.run("run", "--no-preserve", "--quiet")
+
+    assert done.returncode == 0
+    assert "About sources.csv:" in done.stdout
+    assert "Latin-1" in done.stdout or "1252" in done.stdout
+    assert again.stdout == ""
+    assert program.audit("title") == {"a": "Café"}
+
+
 def test_a_row_that_becomes_wrong_keeps_its_answers(program: Program) -> None:
     """A slip of the keyboard must not forget a year of looking."""
     with Site() as site:
@@ -612,7 +629,7 @@ def test_nothing_that_the_archive_does_changes_whether_a_page_is_there(
         site.default = page("here")
         trouble(archive)  # type: ignore[operator]
         program.settings["wayback_url"] = archive.base_url
-        program.write(*rows(site, *(f"p{n}" for n in range(7))))
+        program.write(*rows(site, "a", "b"))
 
         done = program.run("run")
 

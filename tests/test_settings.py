@@ -76,7 +76,7 @@ def test_values_mean_the_same_in_both_places(tmp_path: Path) -> None:
         allow_private="1",
         per_host=" 3 ",
         save_pause="0",
-        wayback_url="https://w.example//",
+        wayback_url=" https://w.example//\n",
     )
 
     assert settings.load(path, {}) == in_words

@@ -46,6 +46,7 @@ def test_big_endian_with_its_mark_is_read() -> None:
     """
     content = b"\xfe\xff" + page(f"<p>{WORDS}").encode("utf-16-be")
 
+    assert encoding_of(content, "text/html; charset=utf-8") == "utf-16-be"
     assert WORDS in extract(content, HTML).visible
 
 

@@ -404,6 +404,13 @@ def test_a_gate_behind_a_permanent_hop_is_a_gate() -> None:
     assert reading.seen is Seen.BLOCKED
 
 
+def test_a_page_that_moved_to_a_login_for_good_has_moved() -> None:
+    """
+    A gate sends on for now: 302, 303 or 307. Who moves a page for good means its new address.
+    """
+    assert chain((A, 301), ("https://a.example/login", 200)).seen is Seen.MOVED
+
+
 def test_a_page_about_logins_is_no_gate() -> None:
     """
     What was cited is what came: only a gate that nobody asked for is one.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlite_utils import Database, Migrations
@@ -85,13 +86,13 @@ class Ledger:
             connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
             self._db = Database(connection)
             try:
-                self._open()
+                self._open(patience)
             except BaseException:
                 connection.close()  # an open transaction goes with it
                 raise
 
-    def _open(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
+    def _open(self, patience: float) -> None:
+        self._use_wal(ends=monotonic() + patience)
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA foreign_keys=ON")
         self._migrate()
@@ -99,6 +100,18 @@ class Ledger:
         self._check_id = self._one("SELECT coalesce(max(id), 0) FROM checks")
         self._finding_id = self._one("SELECT coalesce(max(id), 0) FROM quote_findings")
         self._seq, self._head = self._tail()
+
+    def _use_wal(self, *, ends: float) -> None:
+        """Turn the log on; SQLite does not wait for others there, whatever the time-out says."""
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or monotonic() >= ends:
+                    raise
+                sleep(0.02)
+            else:
+                return
 
     def __enter__(self) -> Ledger:
         return self

@@ -751,7 +751,8 @@ class Run:
         reason: Why it was not conclusive ("" when it was).
         network: ``up``, ``down`` or ``not-tested``.
         listed: Sources in sources.csv; ``due`` and ``checked`` count sources of these.
-        problems: The wrong rows of sources.csv, as sentences with line and column.
+        problems: What is to be said of sources.csv as a whole, then its wrong rows, as
+            sentences with line and column.
         preserve: One sentence on what was asked of the archive.
         head: The ledger's chain after the round.
     """

@@ -95,7 +95,8 @@ def text(
     for group, members in grouped(rows):
         blocks.append(_text_group(group, members, width))
     if run and (run.problems or run.wrong_rows):
-        lines = [f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows or len(run.problems)})"]
+        wrong = f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows})"
+        lines = [wrong if run.wrong_rows else "ABOUT SOURCES.CSV"]
         lines += [_wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
         blocks.append("\n".join(lines))
     if rows:
@@ -197,8 +198,8 @@ def markdown(
         for row in members:
             lines += _markdown_row(row, brief=group.brief)
     if run and (run.problems or run.wrong_rows):
-        count = run.wrong_rows or len(run.problems)
-        lines += ["", f"## Wrong rows of sources.csv ({count})", ""]
+        wrong = f"Wrong rows of sources.csv ({run.wrong_rows})"
+        lines += ["", f"## {wrong if run.wrong_rows else 'About sources.csv'}", ""]
         lines += [f"- {_escaped(problem)}" for problem in run.problems]
     lines += ["", _closing(rows)]
     if run and run.head:
@@ -277,8 +278,11 @@ def _round_lines(run: Run, width: int) -> Iterable[str]:
     if run.preserve:
         yield _wrapped(plain(run.preserve), width, first="Archive: ", indent=" " * 9)
     if run.wrong_rows or run.problems:
-        count = run.wrong_rows or len(run.problems)
-        yield plural(count, "row of sources.csv is wrong:", "rows of sources.csv are wrong:")
+        yield (
+            plural(run.wrong_rows, "row of sources.csv is wrong:", "rows of sources.csv are wrong:")
+            if run.wrong_rows
+            else "About sources.csv:"
+        )
         for problem in run.problems[:_LISTED_ROWS]:
             yield _wrapped(plain(problem), width, first="  ", indent="      ")
         if len(run.problems) > _LISTED_ROWS:

@@ -188,8 +188,8 @@ class _Round:
             id=0,
             started_at=started,
             listed=len(listed.sources),
-            wrong_rows=len(listed.problems),
-            problems=tuple(str(problem) for problem in listed.problems),
+            wrong_rows=len({problem.line for problem in listed.problems}),
+            problems=(*listed.warnings, *(str(problem) for problem in listed.problems)),
         )
         run = await self._stored(
             lambda ledger: ledger.start_run(
