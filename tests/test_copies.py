@@ -443,7 +443,7 @@ def test_every_state_of_a_submission_has_its_answer(state: Asked, copy: Copy) ->
     Pending is no copy: "asked for" must never look like "kept".
     """
     asked = replace(submission(state, MINUTE, DAY), code="some-code", message="some words")
-    found = answer(snapshot(200 * DAY), asked)
+    found = answer(snapshot(200 * DAY, via="index"), asked)
 
     assert found.copy is copy
     assert ": " in found.reason
@@ -509,11 +509,37 @@ def test_an_older_copy_is_named_where_there_is_no_recent_one() -> None:
     """
     It may be all that is left of a dead page.
     """
-    old = snapshot(200 * DAY)
-    found = answer(old, lookup("none", DAY), link=Link.DEAD)
+    old = snapshot(200 * DAY, via="index")
+    found = answer(old, lookup("none", DAY), link=Link.BLOCKED)
 
     assert (found.copy, found.snapshot) == (Copy.NONE, old)
     assert f"{old.captured_at:%Y-%m-%d}" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("via", "link"),
+    [("save", Link.BLOCKED), ("save", Link.LIVE), ("index", Link.DEAD), ("index", Link.HIJACKED)],
+)
+def test_an_old_copy_counts_where_it_was_made_for_us_or_no_younger_can_come(
+    via: str, link: Link
+) -> None:
+    """
+    The contract sets an age for what the index has, not for what the archive saved for us; and
+    a dead page with a copy must not turn into a dead page without one by the calendar.
+    """
+    old = snapshot(200 * DAY, via=via)
+    found = answer(old, lookup("none", DAY), link=link)
+
+    assert (found.copy, found.snapshot) == (Copy.CAPTURED, old)
+
+
+def test_an_old_copy_of_an_address_that_the_archive_bars_now_does_not_count() -> None:
+    """
+    Nobody can read it any more.
+    """
+    found = answer(snapshot(200 * DAY), lookup("excluded", DAY), link=Link.LIVE)
+
+    assert found.copy is Copy.EXCLUDED
 
 
 def test_an_address_that_the_archive_bars_is_excluded_even_while_a_save_is_open() -> None:

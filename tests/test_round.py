@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import random
 import shutil
@@ -9,7 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +22,12 @@ from tests.archive_stand_in import ArchiveStandIn, http, refuse
 from tests.archive_stand_in import hang as archive_hang
 from tests.loopback import Site, hang, page, raw, redirect
 from tests.program import Program, until
+from verifier import round
+from verifier.fetch import Fetcher, Limits
+from verifier.preserve import Pace
+from verifier.round import Plan
 from verifier.rows import moment
+from verifier.wayback import Archive
 
 WARCIO = Path(sys.executable).with_name("warcio")
 FAKETIME = shutil.which("faketime")
@@ -234,6 +242,30 @@ def test_wrong_rows_are_named_and_the_rest_is_checked(program: Program) -> None:
     for named in ("line 3, url", "line 4, id", "line 5, published"):
         assert named in done.stdout, done.stdout
     assert program.audit("link") == {"bad": "invalid", "good": "live", "late": "live"}
+
+
+def test_a_row_that_left_and_came_back_is_no_stranger(program: Program) -> None:
+    """An export with a filter on takes rows out for a day: strikes and dates are not forgotten."""
+    with Site() as site:
+        site.default = page("here")
+        site.set("/b", page("<p>the words</p>"))
+        site.set("/c", page("no", status=404))
+        kept, lost = rows(site, "a", "d"), rows(site, "b", "c", quote="the words")
+        program.write(*kept, *lost)
+        program.run("run", "--no-preserve")
+        first_found = program.audit("quote_first_found_at")["b"]
+        program.write(*kept)
+        assert program.run("run", "--no-preserve").returncode == 0
+        assert sorted(program.audit("link")) == ["a", "d"]
+        site.set("/b", page("<p>other words</p>"))
+        program.write(*kept, *lost)
+
+        program.run("run", "--no-preserve")
+
+    assert program.audit("link") == {"a": "live", "b": "live", "c": "suspect", "d": "live"}
+    assert program.audit("strikes")["c"] == 1
+    assert program.audit("quote_first_found_at")["b"] == first_found
+    assert program.audit("quote_reason")["b"].startswith("found-until ")
 
 
 def test_a_doubt_about_the_list_as_a_whole_is_said_and_is_no_wrong_row(program: Program) -> None:
@@ -574,6 +606,43 @@ def test_the_torn_end_of_a_file_is_mended_by_the_next_round(program: Program) ->
     assert checked.returncode == 0
     for offset, length in program.sql("SELECT offset, length FROM captures"):
         assert gzip.decompress(file.read_bytes()[offset : offset + length]).startswith(b"WARC/1.1")
+
+
+def test_a_round_that_is_ended_before_ten_thousand_answers_leaves_them_to_the_next(
+    tmp_path: Path,
+) -> None:
+    """They would take longer than a shutdown may; half of them must not be written."""
+    lines = ["id,url,claim", *(f"c{number},,claim {number}" for number in range(10_500))]
+    (tmp_path / "sources.csv").write_text("\n".join(lines))
+    stop = asyncio.Event()
+
+    @asynccontextmanager
+    async def archive() -> AsyncIterator[Archive]:
+        stop.set()  # told to end while the archive is asked: everything was looked at by then
+        async with Archive(base_url=NOBODY, user_agent="test/1") as edge:
+            yield edge
+
+    def fetcher() -> Fetcher:
+        return Fetcher(user_agent="test/1", limits=Limits())
+
+    plan = Plan(
+        sources=tmp_path / "sources.csv",
+        archive_folder=tmp_path / "archive",
+        fetcher=fetcher,
+        scout=fetcher,
+        archive=archive,
+        pace=Pace.of(keyed=False),
+        software="test/1",
+    )
+    ended = asyncio.run(round.run(plan, stop=stop))
+    program = Program(tmp_path)
+    assert (ended.outcome, program.dump()) == ("interrupted", [])
+
+    stop = asyncio.Event()
+    ended = asyncio.run(round.run(replace(plan, archive=None), stop=stop))
+
+    assert ended.outcome == "conclusive"
+    assert program.sql("SELECT count(*) FROM audit") == [(10_500,)]
 
 
 # ---- the archive and the answers ---------------------------------------------------------

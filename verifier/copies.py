@@ -63,6 +63,28 @@ def good_snapshot(custody: Custody, now: datetime, good_for: timedelta) -> Snaps
     return None
 
 
+def _kept(custody: Custody, link: Link) -> Snapshot | None:
+    """The newest good capture whose age is no matter.
+
+    It was made for us, or the page can't be captured any more: no younger one will come.
+    """
+    return next(
+        (
+            snapshot
+            for snapshot in reversed(custody.snapshots)
+            if (snapshot.status is None or 200 <= snapshot.status < 300)
+            and (snapshot.via == "save" or link in (Link.DEAD, Link.HIJACKED))
+        ),
+        None,
+    )
+
+
+def _excluded(custody: Custody) -> bool:
+    """Whether the archive bars the address now, as far as we were told."""
+    barred = custody.submission is not None and custody.submission.state is Asked.EXCLUDED
+    return barred or (custody.lookup is not None and custody.lookup.answer == "excluded")
+
+
 def next_step(
     custody: Custody, *, alive: bool, now: datetime, good_for: timedelta = GOOD_FOR
 ) -> Step:
@@ -174,6 +196,8 @@ def answer(
             copy=Copy.NONE, reason="not-public: the row does not let others keep a copy"
         )
     snapshot = good_snapshot(custody, now, good_for)
+    if snapshot is None and not _excluded(custody):
+        snapshot = _kept(custody, link)
     if snapshot is not None:
         how = "the archive named it" if snapshot.via == "save" else "its index has it"
         return CopyAnswer(

@@ -125,24 +125,29 @@ class _Turns:
     async def _work(self) -> None:
         now = asyncio.get_running_loop().time
         while self._heap:
-            at, _, host = heapq.heappop(self._heap)
+            at, order, host = heapq.heappop(self._heap)
             if (wait := at - now()) > 0:  # the earliest of all: nothing else can be done
                 await asyncio.sleep(wait)
             taken = host.take(now())
             if taken is not None:
                 await self._visit(host, *taken)
             ready_at = host.next_at()
-            if ready_at is not None:
-                pause = self._manners.pause if taken is not None else 0.0
-                turn = (max(ready_at, now() + pause), next(self._order), host)
-                heapq.heappush(self._heap, turn)
+            if ready_at is None:
+                continue
+            if taken is not None and not self._manners.pause and ready_at <= now():
+                # the same host again, over the connection that is open
+                heapq.heappush(self._heap, (at, order, host))
+                continue
+            pause = self._manners.pause if taken is not None else 0.0
+            turn = (max(ready_at, now() + pause), next(self._order), host)
+            heapq.heappush(self._heap, turn)
 
     async def _visit(self, host: _Host, address: str, tries: int) -> None:
         fetched = await self._get(address)
         tries += 1
         wait = self._again(fetched, tries)
         if wait is None:
-            await self._seen(address, replace(fetched, attempts=tries))
+            await self._seen(address, fetched if tries == 1 else replace(fetched, attempts=tries))
             return
         at = asyncio.get_running_loop().time() + wait
         heapq.heappush(host.later, (at, address, tries))

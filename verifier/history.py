@@ -39,7 +39,7 @@ def resume(before: Standing | None, source: Source) -> Standing:
     Another url starts afresh, strikes and all; another quotation only asks that question anew.
     """
     digest = quote_sha256(source.quote)
-    if before is None or before.url != source.url or _mended(before, source):
+    if before is None or before.url != _about(source) or _mended(before, source):
         return _begin(source, digest)
     if before.quote_sha256 == digest:
         return before
@@ -60,6 +60,11 @@ def resume(before: Standing | None, source: Source) -> Standing:
     return replace(before, row=row, quote_sha256=digest)
 
 
+def _about(source: Source) -> str:
+    """What a standing is about: the cited address, and what is fetched for it."""
+    return f"{source.url} {source.fetch_url}".rstrip()
+
+
 def _mended(before: Standing, source: Source) -> bool:
     """Whether the row could not be checked for a fault of its own, and now it can."""
     invalid_row = before.row.link is Link.INVALID and before.row.next_check_at is None
@@ -69,7 +74,7 @@ def _mended(before: Standing, source: Source) -> bool:
 def _begin(source: Source, digest: str) -> Standing:
     reading = invalid(source)
     return Standing(
-        url=source.url,
+        url=_about(source),
         quote_sha256=digest,
         row=AuditRow(
             id=source.id,
@@ -125,15 +130,16 @@ def fold(standing: Standing, check: Check) -> Standing:
 def _fold_success(standing: Standing, check: Check) -> Standing:
     link = Link.MOVED if check.reading.seen is Seen.MOVED else Link.LIVE
     after = _answer(standing, check, link)
+    whole = not check.truncated or not after.row.sha256  # a cut body is no change of the source
     row = replace(
         after.row,
         strikes=0,
         last_live_at=check.checked_at,
         final_url=check.final_url,
         suggested_url=check.reading.suggested_url,
-        sha256=check.sha256,
-        text_sha256=check.text_sha256,
-        local_copy=check.capture_id or after.row.local_copy,
+        sha256=check.sha256 if whole else after.row.sha256,
+        text_sha256=check.text_sha256 if whole else after.row.text_sha256,
+        local_copy=(check.capture_id if whole else None) or after.row.local_copy,
     )
     return replace(after, row=row, failing_since=None, last_strike_at=None, gone_since=None)
 

@@ -225,7 +225,7 @@ class Ledger:
             elif line != source.line:
                 shifted.append((source.line, source.id))
         with self.transaction():
-            self._db.table("sources").upsert_all(new, pk="id", batch_size=500)
+            self._insert("sources", new)
             for row in changed + returned:
                 self._db.table("sources").update(row["id"], row)
             execute = self._db.conn.executemany
@@ -257,7 +257,8 @@ class Ledger:
         if everything:
             return [row[0] for row in self._read(sql + " ORDER BY s.line")]
         sql += (
-            " AND (t.source_id IS NULL OR t.url != s.url OR t.quote_sha256 != s.quote_sha256"
+            " AND (t.source_id IS NULL OR t.url != rtrim(s.url || ' ' || s.fetch_url)"
+            " OR t.quote_sha256 != s.quote_sha256"
             " OR a.next_check_at IS NULL OR a.next_check_at <= ?) ORDER BY s.line"
         )
         seen = {
@@ -357,7 +358,8 @@ class Ledger:
         """The looks at these sources that no conclusive round has taken in, oldest first.
 
         Those of the round under way (outcome ``running``) are taken to be conclusive. What was
-        found of another quotation than the row has now is left out.
+        found of another quotation than the row has now is left out. A source without a standing
+        gets all its looks: one that left and came back is no stranger.
         """
         found = self._many(
             "SELECT c.*, r.outcome IN ('running', 'conclusive') AS conclusive, "
@@ -366,7 +368,8 @@ class Ledger:
             "LEFT JOIN quote_findings f ON f.check_id = c.id AND f.found_in = 'live' "
             "AND f.quote_sha256 = s.quote_sha256 "
             "LEFT JOIN passages p ON p.finding_id = f.id "
-            "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
+            "LEFT JOIN standings t ON t.source_id = c.source_id "
+            "WHERE (t.source_id IS NULL OR c.id > (SELECT coalesce(max(derived_to), 0) FROM runs)) "
             "AND c.source_id IN ({}) ORDER BY c.id",
             ids,
         )
@@ -533,17 +536,20 @@ class Ledger:
         self._db.conn.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)", written)
         self._seq, self._head = seq, head
 
-    def _insert(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
+    def _insert(self, table: str, found: Sequence[Mapping[str, Any]], instead: str = "") -> None:
         if found:
             names = ", ".join(found[0])
             marks = ", ".join("?" * len(found[0]))
             self._db.conn.executemany(
-                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO {table} ({names}) VALUES ({marks}){instead}",  # noqa: S608
                 [tuple(row.values()) for row in found],
             )
 
     def _replace(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
-        self._db.table(table).upsert_all(map(dict, found), pk=rows.KEYS[table], batch_size=500)
+        if found:
+            changes = ", ".join(f"{name} = excluded.{name}" for name in found[0])
+            instead = f" ON CONFLICT ({rows.KEYS[table]}) DO UPDATE SET {changes}"
+            self._insert(table, found, instead)
 
     def _read(
         self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
@@ -565,6 +571,9 @@ class Ledger:
                 yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
 def _digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical(row).encode()).hexdigest()
 
@@ -575,7 +584,7 @@ def _pick(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _canonical(value: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spaces: the same row always hashes the same."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encode(value)
 
 
 @contextmanager

@@ -709,7 +709,8 @@ class Standing:
     """An audit row with what the rules remember beside it (table ``standings``).
 
     Attributes:
-        url, quote_sha256: What the answers are about; another url or quotation starts afresh.
+        url, quote_sha256: What the answers are about (``url`` with ``fetch_url`` behind it,
+            where there is one); another address or quotation starts afresh.
         check_id: The newest check that is part of it.
         failing_since: First failure since the last success.
         last_strike_at: When the last strike was counted.

@@ -46,6 +46,9 @@ T = TypeVar("T")
 CHUNK = 500
 """Sources whose answers are derived at a time."""
 
+STILL_SOON = 10_000
+"""So many can be derived although the round was told to end: it takes some three seconds."""
+
 _ALIVE = (Seen.ALIVE, Seen.MOVED)
 
 
@@ -168,6 +171,10 @@ async def _opened(folder: Path, thread: ThreadPoolExecutor) -> AsyncIterator[Led
         await loop.run_in_executor(thread, ledger.checkpoint)
     finally:
         await asyncio.shield(loop.run_in_executor(thread, ledger.close))
+
+
+class _StoppedError(Exception):
+    """The round was told to end, and what is left to do would take too long."""
 
 
 class _Round:
@@ -362,11 +369,17 @@ class _Round:
             with ledger.transaction():
                 news: list[Change] = []
                 for start in range(0, len(ids), CHUNK):
+                    if self._stop.is_set() and len(ids) - start > STILL_SOON:
+                        raise _StoppedError
                     news += _derive_some(ledger, ids[start : start + CHUNK], _now())
                 ledger.drop_retired()
                 return ledger.end_run(replace(run, news=tuple(news)), derived=True)
 
-        return await self._stored(derive)
+        try:
+            return await self._stored(derive)
+        except _StoppedError:
+            reason = "stopped before its end"
+            return await self._close(replace(run, outcome="interrupted", reason=reason))
 
     async def _close(self, run: Run) -> Run:
         """Note how a round ended that derives nothing."""
@@ -401,7 +414,7 @@ def _derive_some(ledger: Ledger, ids: Sequence[str], now: datetime) -> list[Chan
         source, before = listed[id], standings.get(id)
         standing = history.resume(before, source)
         for check in checks.get(id, ()):
-            if check.url == source.url:
+            if (check.url, check.address) == (source.url, source.address):
                 standing = history.fold(standing, check)
         copy = copies.answer(source, custody[source.address], standing.row.link, now=now)
         standing = history.complete(standing, source, copy, now=now)

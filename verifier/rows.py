@@ -324,17 +324,25 @@ def _finding(row: Mapping[str, Any]) -> Finding:
 
 # ---- answers -----------------------------------------------------------------------------
 
+_AUDIT_NAMES = [field.name for field in fields(AuditRow)]
 _AUDIT_TIMES = [field.name for field in fields(AuditRow) if "datetime" in str(field.type)]
 
 
 def of_audit(row: AuditRow) -> Row:
     """A row of ``audit``."""
-    return _flat(row)
+    told = {name: getattr(row, name) for name in _AUDIT_NAMES}
+    for name in _AUDIT_TIMES:
+        if told[name] is not None:
+            told[name] = stamp(told[name])
+    for name in ("link", "quote", "copy", "quote_kind"):
+        told[name] = str(told[name])
+    told["tags"] = compact(row.tags)
+    return told
 
 
 def audit(row: Mapping[str, Any]) -> AuditRow:
     """The answers of a row of ``audit``."""
-    told = _moments({field.name: row[field.name] for field in fields(AuditRow)}, *_AUDIT_TIMES)
+    told = _moments({name: row[name] for name in _AUDIT_NAMES}, *_AUDIT_TIMES)
     return AuditRow(
         **told
         | {

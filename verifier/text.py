@@ -28,7 +28,6 @@ MOST_DIVS = 2_000
 
 _MARKUP = re.compile(rb"<(!doctype|html|head|\?xml)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
-_SPACES = re.compile(r"\s+")
 
 
 def encoding_of(content: bytes, content_type: str) -> str:
@@ -73,7 +72,7 @@ def extract(content: bytes, content_type: str) -> Text:
     main = ""
     if tree.document and len(tree.document.get_elements_by_tag_name("div")) <= MOST_DIVS:
         main = extract_plain_text(tree, main_content=True, list_bullets=False)
-    title = _SPACES.sub(" ", tree.title or "").strip()
+    title = " ".join((tree.title or "").split())
     return _text(visible, main.strip() or visible, title[:300])
 
 
@@ -87,7 +86,7 @@ def glance(content: bytes, content_type: str) -> Text:
     return Text(
         visible="",
         main="",
-        title=_SPACES.sub(" ", title).strip()[:300],
+        title=" ".join(title.split())[:300],
         sha256="",
         version=0,
         unreadable="not read",
@@ -109,7 +108,7 @@ def _kind(content: bytes, content_type: str) -> str:
 
 
 def _text(visible: str, main: str, title: str, unreadable: str = "") -> Text:
-    normal = _SPACES.sub(" ", main).strip()
+    normal = " ".join(main.split())
     if not unreadable and not visible.strip():
         unreadable = "empty"
     return Text(

@@ -168,8 +168,7 @@ def _elsewhere(hops: Sequence[Hop]) -> Reading | None:
     asked, ended = urlsplit(hops[0].url), urlsplit(hops[-1].url)
     before = set(asked.path.lower().strip("/").split("/"))
     segments = set(ended.path.lower().strip("/").split("/")) - before
-    for_now = any(hop.status not in _PERMANENT for hop in hops[:-1])
-    if for_now and not segments.isdisjoint(_MARKS["gates"]["segments"]):
+    if not segments.isdisjoint(_MARKS["gates"]["segments"]):
         return Reading(
             seen=Seen.BLOCKED, rule="login-redirect", reason="it wants a login or a consent first"
         )
@@ -180,9 +179,8 @@ def _elsewhere(hops: Sequence[Hop]) -> Reading | None:
             rule="soft-404-address",
             reason="it redirects to an address for pages that are not found",
         )
-    deep = not _home(asked.path) or bool(asked.query)
     home = _home(ended.path) and not ended.query
-    if deep and home and _same_site(asked.hostname, ended.hostname):
+    if not _home(asked.path) and home and _same_site(asked.hostname, ended.hostname):
         return Reading(
             seen=Seen.FAILING,
             rule="soft-404-home",
@@ -318,9 +316,9 @@ def inconclusive(hosts: Iterable[HostLook]) -> str:
 def retires_too_many(known: int, leaving: int) -> bool:
     """Whether so many rows left sources.csv that the file is likelier broken than meant.
 
-    More than half of the sources, from two on; a list of one may lose its only row.
+    More than half of the sources: of a list of one, that is its only row.
     """
-    return leaving >= 2 and 2 * leaving > known
+    return 2 * leaving > known
 
 
 def network(answers: Mapping[str, bool]) -> str:
