@@ -358,6 +358,37 @@ def test_a_reader_that_leaves_early_is_no_fault(program: Program) -> None:
     assert program.audit("link") == {"a": "live"}
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_closed_is_no_fault(program: Program, closed: str) -> None:
+    """Cron lines close what they do not want to see."""
+    with Site() as site:
+        site.default = page("here")
+        program.write({"id": "a", "url": site.url("/")})
+        program.before = ("bash", "-c", f'exec "$0" "$@" {closed}')
+
+        done = program.run("run", "--no-preserve")
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert program.audit("link") == {"a": "live"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_an_output_that_cannot_be_written_is_named(program: Program) -> None:
+    """The round is stored all the same; but nobody read what it said."""
+    with Site() as site:
+        site.default = page("here")
+        program.write({"id": "a", "url": site.url("/")})
+        program.before = ("bash", "-c", 'exec "$0" "$@" >/dev/full')
+
+        done = program.run("run", "--no-preserve")
+
+    assert done.returncode == 5
+    assert "standard output" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert program.audit("link") == {"a": "live"}
+
+
 def test_keys_are_shown_nowhere(program: Program) -> None:
     """Logs are pasted into bug reports."""
     with ArchiveStandIn() as archive, Site() as site:

@@ -464,6 +464,25 @@ def test_an_answer_that_names_no_job_leaves_the_outcome_open(
     assert [request.path for request in archive.log][-1].startswith("/cdx")
 
 
+def test_the_same_snapshot_that_the_archive_spoke_of_is_found_in_the_index(
+    keeper: Keeper, archive: ArchiveStandIn
+) -> None:
+    """It is older than our asking, and names nothing: but it is there."""
+    (url,) = pages(1)
+    keeper.sources(url)
+    archive.plan_saves(url, same_snapshot())
+    keeper.round(url)
+    before = datetime.now(UTC) - timedelta(minutes=40)
+    archive.add_capture(url, timestamp=f"{before:%Y%m%d%H%M%S}")
+    keeper.past(minutes=10)
+
+    keeper.round(url)
+
+    assert keeper.states() == {url: "captured"}
+    assert [via for _, via, _, _ in keeper.snapshots()] == ["index"]
+    assert archive.submissions == [url]
+
+
 def test_a_capture_with_an_impossible_time_leaves_the_outcome_open(
     keeper: Keeper, archive: ArchiveStandIn
 ) -> None:

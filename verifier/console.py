@@ -12,13 +12,14 @@ class Bar:
     """A progress bar on a terminal: done, failing, hosts, time left. Silent in a pipe."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+        # Python's own is None where the caller closed it, as cron jobs may with "2>&-"
+        self._stream: TextIO | None = sys.stderr if stream is None else stream
         self._bar: Any = None
         self._failing = 0
 
     def begin(self, what: str, total: int, hosts: int) -> None:
         """Show a bar of *total* addresses, if anyone can see it."""
-        if not total or not self._stream.isatty():
+        if not total or self._stream is None or not self._stream.isatty():
             return
         place = f" on {hosts} hosts" if hosts > 1 else ""
         self._bar = click.progressbar(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from verifier.copies import CopyAnswer
 from verifier.quotes import fragment_url
@@ -101,92 +102,93 @@ def fold(standing: Standing, check: Check) -> Standing:
     seen = check.reading.seen
     if not check.conclusive and seen not in (Seen.ALIVE, Seen.MOVED, Seen.BLOCKED):
         return standing
-    standing = replace(
-        standing,
-        check_id=check.id,
-        first_checked_at=standing.first_checked_at or check.checked_at,
-    )
+    first = standing.first_checked_at or check.checked_at
+    kept: _Changes = {"check_id": check.id, "first_checked_at": first}
+    row: _Changes = {"checked_at": check.checked_at, "status": check.status}
     match seen:
         case Seen.ALIVE | Seen.MOVED:
-            after = _fold_success(standing, check)
+            row |= _success(standing.row, check) | _quote(standing.row, check)
+            kept |= {"failing_since": None, "last_strike_at": None, "gone_since": None}
         case Seen.FAILING | Seen.GONE:
-            after = _fold_failure(standing, check)
+            kept |= _failure(standing, check)
+            row |= _strikes(standing, check, kept, first)
         case Seen.BLOCKED | Seen.INVALID:
             link = Link.BLOCKED if seen is Seen.BLOCKED else Link.INVALID
-            after = replace(_answer(standing, check, link), gone_since=None)
+            row |= _answer(standing.row, check, link)
+            kept["gone_since"] = None
+        case _ if standing.row.link is Link.UNCHECKED:
+            row |= _answer(standing.row, check, Link.UNCHECKED)
         case _:
-            kept = standing.row.link
-            after = _answer(standing, check, kept) if kept is Link.UNCHECKED else standing
-    row = replace(
-        after.row,
-        checked_at=check.checked_at,
-        status=check.status,
-        rules_version=RULES_VERSION,
-        next_check_at=next_look(after, check),
+            pass
+    due = next_look(
+        check,
+        link=row.get("link", standing.row.link),
+        failing_since=kept.get("failing_since", standing.failing_since),
+        gone_since=kept.get("gone_since", standing.gone_since),
+        last_strike_at=kept.get("last_strike_at", standing.last_strike_at),
     )
-    return _fold_quote(replace(after, row=row), check)
+    row |= {"rules_version": RULES_VERSION, "next_check_at": due}
+    return replace(standing, row=replace(standing.row, **row), **kept)
 
 
-def _fold_success(standing: Standing, check: Check) -> Standing:
+_Changes = dict[str, Any]
+"""Fields of a record with their new values: a record is copied once a look, not once a field."""
+
+
+def _success(row: AuditRow, check: Check) -> _Changes:
     link = Link.MOVED if check.reading.seen is Seen.MOVED else Link.LIVE
-    after = _answer(standing, check, link)
-    whole = not check.truncated or not after.row.sha256  # a cut body is no change of the source
-    row = replace(
-        after.row,
-        strikes=0,
-        last_live_at=check.checked_at,
-        final_url=check.final_url,
-        suggested_url=check.reading.suggested_url,
-        sha256=check.sha256 if whole else after.row.sha256,
-        text_sha256=check.text_sha256 if whole else after.row.text_sha256,
-        local_copy=(check.capture_id if whole else None) or after.row.local_copy,
-    )
-    return replace(after, row=row, failing_since=None, last_strike_at=None, gone_since=None)
+    changes = _answer(row, check, link) | {
+        "strikes": 0,
+        "last_live_at": check.checked_at,
+        "final_url": check.final_url,
+        "suggested_url": check.reading.suggested_url,
+    }
+    if check.truncated and row.sha256:  # a cut body is no change of the source
+        return changes
+    return changes | {
+        "sha256": check.sha256,
+        "text_sha256": check.text_sha256,
+        "local_copy": check.capture_id or row.local_copy,
+    }
 
 
-def _fold_failure(standing: Standing, check: Check) -> Standing:
-    at = check.checked_at
+def _failure(standing: Standing, check: Check) -> _Changes:
+    at, last = check.checked_at, standing.last_strike_at
     gone = check.reading.seen is Seen.GONE
-    last = standing.last_strike_at
-    counts = last is None or at - last >= STRIKE_SPACING
-    strikes = standing.row.strikes + (1 if counts else 0)
-    since = standing.row.last_live_at or standing.first_checked_at or at
-    gone_since = (standing.gone_since or at) if gone else None
+    return {
+        "failing_since": standing.failing_since or at,
+        "last_strike_at": at if last is None or at - last >= STRIKE_SPACING else last,
+        "gone_since": (standing.gone_since or at) if gone else None,
+    }
+
+
+def _strikes(standing: Standing, check: Check, kept: _Changes, first: datetime) -> _Changes:
+    at, row = check.checked_at, standing.row
+    counts = kept["last_strike_at"] != standing.last_strike_at
+    strikes = row.strikes + (1 if counts else 0)
+    gone_since = kept["gone_since"]
     dead = (
-        standing.row.link is Link.DEAD
-        or (strikes >= STRIKES and at - since >= DEAD_AFTER)
+        row.link is Link.DEAD
+        or (strikes >= STRIKES and at - (row.last_live_at or first) >= DEAD_AFTER)
         or (gone_since is not None and at - gone_since >= GONE_AFTER)
     )
-    after = _answer(standing, check, Link.DEAD if dead else Link.SUSPECT)
-    return replace(
-        after,
-        row=replace(after.row, strikes=strikes),
-        failing_since=standing.failing_since or at,
-        last_strike_at=at if counts else last,
-        gone_since=gone_since,
-    )
+    return _answer(row, check, Link.DEAD if dead else Link.SUSPECT) | {"strikes": strikes}
 
 
-def _answer(standing: Standing, check: Check, link: Link) -> Standing:
-    row = standing.row
+def _answer(row: AuditRow, check: Check, link: Link) -> _Changes:
     same = row.link is link and row.link_since is not None
-    return replace(
-        standing,
-        row=replace(
-            row,
-            link=link,
-            link_reason=why(check.reading),
-            link_since=row.link_since if same else check.checked_at,
-        ),
-    )
+    return {
+        "link": link,
+        "link_reason": why(check.reading),
+        "link_since": row.link_since if same else check.checked_at,
+    }
 
 
-def _fold_quote(standing: Standing, check: Check) -> Standing:
+def _quote(row: AuditRow, check: Check) -> _Changes:
     """What the finding of this look adds; no text leaves the former finding with its date."""
-    row, finding = standing.row, check.finding
-    alive = check.reading.seen in (Seen.ALIVE, Seen.MOVED)
-    if finding is None or not alive or finding.result is Quote.NO_QUOTE:
-        return standing
+    finding = check.finding
+    if finding is None or finding.result is Quote.NO_QUOTE:
+        return {}
     found = finding.result is Quote.FOUND
     last_found = check.checked_at if found else row.quote_last_found_at
     if found:
@@ -196,50 +198,48 @@ def _fold_quote(standing: Standing, check: Check) -> Standing:
     else:
         prefix = f"found-until {last_found:%Y-%m-%d}: "
     same = row.quote is finding.result and row.quote_since is not None
-    return replace(
-        standing,
-        row=replace(
-            row,
-            quote=finding.result,
-            quote_reason=prefix + finding.reason,
-            quote_since=row.quote_since if same else check.checked_at,
-            quote_first_found_at=row.quote_first_found_at or (check.checked_at if found else None),
-            quote_last_found_at=last_found,
-            source_says=finding.source_says,
-            quote_local=str(finding.result) if check.capture_id else row.quote_local,
-        ),
-    )
+    return {
+        "quote": finding.result,
+        "quote_reason": prefix + finding.reason,
+        "quote_since": row.quote_since if same else check.checked_at,
+        "quote_first_found_at": row.quote_first_found_at or (check.checked_at if found else None),
+        "quote_last_found_at": last_found,
+        "source_says": finding.source_says,
+        "quote_local": str(finding.result) if check.capture_id else row.quote_local,
+    }
 
 
-def next_look(standing: Standing, check: Check) -> datetime:
-    """When a source should be looked at again, after a look at it.
+def next_look(
+    check: Check,
+    *,
+    link: Link,
+    failing_since: datetime | None,
+    gone_since: datetime | None,
+    last_strike_at: datetime | None,
+) -> datetime:
+    """When a source should be looked at again, after a look that made it what is told here.
 
     A server's ``Retry-After`` puts it off further.
     """
-    at, seen = check.checked_at, check.reading.seen
-    match seen:
+    at = check.checked_at
+    match check.reading.seen:
         case Seen.ALIVE | Seen.MOVED:
-            wait = STEADY
+            due = at + STEADY
         case Seen.BLOCKED:
-            wait = BLOCKED
+            due = at + BLOCKED
         case Seen.UNDECIDED:
-            wait = UNDECIDED
+            due = at + UNDECIDED
         case Seen.INVALID:
-            wait = DEAD
+            due = at + DEAD
+        case _ if link is Link.DEAD:
+            due = at + DEAD
+        case _ if failing_since == at:
+            due = at + SECOND_LOOK
+        case _ if gone_since is not None:
+            due = max(gone_since + GONE_AFTER, at + SECOND_LOOK)
         case _:
-            wait = _wait_of_the_failing(standing, at)
-    due = at + wait
+            due = max((last_strike_at or at) + STRIKE_SPACING, at + SECOND_LOOK)
     return max(due, check.retry_after) if check.retry_after is not None else due
-
-
-def _wait_of_the_failing(standing: Standing, at: datetime) -> timedelta:
-    if standing.row.link is Link.DEAD:
-        return DEAD
-    if standing.failing_since == at:
-        return SECOND_LOOK
-    if standing.gone_since is not None:
-        return max(standing.gone_since + GONE_AFTER - at, SECOND_LOOK)
-    return max((standing.last_strike_at or at) + STRIKE_SPACING - at, SECOND_LOOK)
 
 
 # ---- the audit row -----------------------------------------------------------------------
@@ -252,17 +252,18 @@ def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datet
     """
     row, snapshot = standing.row, copy.snapshot
     reading = invalid(source)
-    if reading is None:
-        row = replace(row, next_check_at=row.next_check_at or now)
-    else:
-        since = row.link_since if row.link is Link.INVALID else now
-        row = replace(
-            row,
-            link=Link.INVALID,
-            link_reason=why(reading),
-            link_since=since,
-            next_check_at=None,
-        )
+    link: _Changes = {
+        "next_check_at": row.next_check_at or now,
+        "link_since": row.link_since or now,
+    }
+    if reading is not None:
+        same = row.link is Link.INVALID and row.link_since is not None
+        link = {
+            "link": Link.INVALID,
+            "link_reason": why(reading),
+            "link_since": row.link_since if same else now,
+            "next_check_at": None,
+        }
     found = row.quote is Quote.FOUND
     same = row.copy is copy.copy and row.copy_since is not None
     row = replace(
@@ -284,8 +285,8 @@ def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datet
         snapshot_at=snapshot.captured_at if snapshot is not None else None,
         quote_url=fragment_url(row.final_url or source.url, source.quote) if found else "",
         keepers=int(row.quote_local == Quote.FOUND),
-        link_since=row.link_since or now,
         quote_since=row.quote_since or now,
+        **link,
     )
     return replace(standing, row=row)
 

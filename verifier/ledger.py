@@ -281,12 +281,15 @@ class Ledger:
 
     def earlier(self, url: str, payload_sha256: str) -> Capture | None:
         """The newest whole capture of the same bytes from the same address, itself no revisit."""
-        found = self._row(
-            "SELECT * FROM captures WHERE url = ? AND payload_sha256 = ? AND truncated = '' "
-            "AND revisit_of IS NULL ORDER BY id DESC LIMIT 1",
+        found = self._read(
+            "SELECT max(id) FROM captures WHERE url = ? AND payload_sha256 = ? "
+            "AND truncated = '' AND revisit_of IS NULL",
             [url, payload_sha256],
         )
-        return rows.capture(found) if found is not None else None
+        if found[0][0] is None:
+            return None
+        row = self._row("SELECT * FROM captures WHERE id = ?", found[0])
+        return rows.capture(row) if row is not None else None
 
     def append(self, run_id: int, looks: Sequence[Look]) -> None:
         """Write what was seen, and chain it, in one transaction.

@@ -221,15 +221,21 @@ class Asking:
         return isinstance(found, NotInIndex)
 
     async def _find_outcome(self, custody: Custody) -> None:
-        """Look for what an earlier submission may have made; give up after a day of looking."""
+        """Look for what an earlier submission may have made; give up after a day of looking.
+
+        Any capture young enough will do: "the same snapshot had been made 12 minutes ago" is
+        an outcome too.
+        """
         submission = custody.submission
         if submission is None:
             return
-        found = await self._find(custody.address, since=submission.intent_at)
+        found = await self._find(custody.address, since=_now() - copies.GOOD_FOR)
         if isinstance(found, Memento):
-            kept = await self._keep(custody.address, found, via="save")
-            await self._save(_captured(submission, kept))
-            self.tally.captured += 1
+            ours = found.timestamp >= f"{submission.intent_at:%Y%m%d%H%M%S}"
+            kept = await self._keep(custody.address, found, via="save" if ours else "index")
+            if kept is not None:
+                await self._save(_captured(submission, kept))
+                self.tally.captured += 1
         elif isinstance(found, NotInIndex) and copies.given_up_waiting(custody, _now()):
             lost = Refused(
                 code="never-seen",
@@ -394,12 +400,12 @@ class Asking:
             await asyncio.gather(task, stopped, return_exceptions=True)
 
 
-def _captured(submission: Submission, kept: Snapshot | None) -> Submission:
+def _captured(submission: Submission, kept: Snapshot) -> Submission:
     return replace(
         submission,
         state=Asked.CAPTURED,
         answered_at=_now(),
-        snapshot_id=kept.id if kept is not None else None,
+        snapshot_id=kept.id,
         code="",
         message="",
         tries=0,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from verifier import quotes, rows, text, verdict
 from verifier.ledger import Ledger, Look
@@ -143,15 +144,16 @@ class Recorder:
         found = any(finding and finding.result is Quote.FOUND for finding in findings)
         reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
         captures = self._keep(fetched, seats)
-        base = _base(fetched, captures, seen)
+        shared = _shared(fetched, captures, seen)
         checks = tuple(
-            replace(
-                base,
+            Check(
                 run_id=self._run_id,
                 source_id=seat.id,
                 url=seat.url,
                 address=address,
                 reading=reading,
+                rules_version=verdict.RULES_VERSION,
+                **shared,
                 finding=finding if reading.seen in _JUDGED else None,
             )
             for seat, finding in zip(seats, findings, strict=True)
@@ -190,7 +192,7 @@ def _finding(seat: Seat, seen: Text | None) -> Finding | None:
     return quotes.locate(seat.quote, seen) if seat.quote and seen is not None else None
 
 
-def _base(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> Check:
+def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:
     """What all checks of one look share."""
     hops = rows.compact(
         [
@@ -204,53 +206,40 @@ def _base(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> C
             for place, hop in enumerate(fetched.hops)
         ]
     )
-    undecided = Reading(seen=Seen.UNDECIDED, rule="", reason="")
     if isinstance(fetched, NoReply):
-        return Check(
-            run_id=0,
-            source_id="",
-            url="",
-            address="",
-            reading=undecided,
-            rules_version=verdict.RULES_VERSION,
-            checked_at=fetched.requested_at,
-            elapsed_ms=round(fetched.elapsed * 1000),
-            attempts=fetched.attempts,
-            failure=fetched.failure,
-            detail=fetched.detail,
-            final_url=fetched.url,
-            hops=hops,
-            retry_after=fetched.retry_after,
-        )
+        return {
+            "checked_at": fetched.requested_at,
+            "elapsed_ms": round(fetched.elapsed * 1000),
+            "attempts": fetched.attempts,
+            "failure": fetched.failure,
+            "detail": fetched.detail,
+            "final_url": fetched.url,
+            "hops": hops,
+            "retry_after": fetched.retry_after,
+        }
     last, capture = fetched.last, captures[-1] if captures else None
     sha256, payload_sha1 = (
         (capture.sha256, capture.payload_sha1) if capture else rows.hashes(fetched)
     )
-    return Check(
-        run_id=0,
-        source_id="",
-        url="",
-        address="",
-        reading=undecided,
-        rules_version=verdict.RULES_VERSION,
-        checked_at=fetched.hops[0].requested_at,
-        elapsed_ms=round(sum(hop.elapsed for hop in fetched.hops) * 1000),
-        attempts=fetched.attempts,
-        status=last.status,
-        final_url=last.url,
-        hops=hops,
-        peer=last.peer,
-        headers=rows.compact(
+    return {
+        "checked_at": fetched.hops[0].requested_at,
+        "elapsed_ms": round(sum(hop.elapsed for hop in fetched.hops) * 1000),
+        "attempts": fetched.attempts,
+        "status": last.status,
+        "final_url": last.url,
+        "hops": hops,
+        "peer": last.peer,
+        "headers": rows.compact(
             [[key.decode("latin-1"), value.decode("latin-1")] for key, value in last.headers]
         ),
-        content_type=last.header("Content-Type"),
-        title=seen.title if seen is not None else "",
-        truncated=str(last.truncated or ""),
-        undecoded=fetched.undecoded,
-        sha256=sha256,
-        payload_sha1=payload_sha1,
-        text_sha256=seen.sha256 if seen is not None else "",
-        text_version=seen.version if seen is not None else 0,
-        retry_after=fetched.retry_after,
-        capture_id=capture.id if capture is not None else None,
-    )
+        "content_type": last.header("Content-Type"),
+        "title": seen.title if seen is not None else "",
+        "truncated": str(last.truncated or ""),
+        "undecoded": fetched.undecoded,
+        "sha256": sha256,
+        "payload_sha1": payload_sha1,
+        "text_sha256": seen.sha256 if seen is not None else "",
+        "text_version": seen.version if seen is not None else 0,
+        "retry_after": fetched.retry_after,
+        "capture_id": capture.id if capture is not None else None,
+    }

@@ -249,7 +249,7 @@ class _Round:
         def mirror(ledger: Ledger) -> None:
             known = ledger.fingerprints()
             leaving = sum(1 for id in known if id not in stay)
-            too_many = not stay or verdict.retires_too_many(len(known), leaving)
+            too_many = verdict.retires_too_many(len(known), leaving)
             ledger.mirror(listed, now=now, retire=self._plan.retire, too_many=too_many)
 
         await self._stored(mirror)

@@ -66,9 +66,12 @@ def quote_sha256(quotation: str) -> str:
     return hashlib.sha256(quotation.encode()).hexdigest() if quotation else ""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def compact(value: object) -> str:
     """JSON in one line, as the tables keep lists."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 # ---- sources -----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import click
 from verifier import __version__, report, round, settings
 from verifier.attention import answer_counts, plain
 from verifier.console import Bar
-from verifier.errors import InputError, VerifierError
+from verifier.errors import InputError, StorageError, VerifierError
 from verifier.fanout import Manners
 from verifier.fetch import Fetcher, Limits
 from verifier.ledger import Ledger
@@ -68,13 +68,26 @@ def told(command: Callable[[], int]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # who read our output has gone; Python must not try to flush it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001 - the last door: a fault of ours has its own exit code
         traceback.print_exc()
         click.echo("verifier: this is a fault of Verifier's own; please report it", err=True)
         return 5
+
+
+def _print(words: str) -> None:
+    """Print; a reader that has gone away, as with ``| head``, is no fault.
+
+    Raises:
+        StorageError: The output can't be written.
+    """
+    try:
+        click.echo(words, nl=False)
+    except OSError as error:
+        # what is left in the buffer must not be tried again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            cure = "Make room where it goes; the round itself is stored"
+            raise StorageError("standard output", error.strerror or str(error), cure) from error
 
 
 # ---- rounds ------------------------------------------------------------------------------
@@ -222,20 +235,20 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
         words = report.as_json(
             rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
-        click.echo(words, nl=False)
+        _print(words)
     elif run.network == "down":
         if not (quiet and earlier is not None and earlier.network == "down"):
-            click.echo(f"{run.reason[:1].upper()}{run.reason[1:]}.")
-            click.echo(
-                f"{run.listed} sources are listed; they are checked when there is a network."
+            _print(
+                f"{run.reason[:1].upper()}{run.reason[1:]}.\n"
+                f"{run.listed} sources are listed; they are checked when there is a network.\n"
             )
     elif quiet:
-        click.echo(_news(run, earlier, rows, copies=copies), nl=False)
+        _print(_news(run, earlier, rows, copies=copies))
     else:
         words = report.summary(
             rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
-        click.echo(words, nl=False)
+        _print(words)
     return exit_code(run, rows, copies=copies)
 
 
@@ -327,7 +340,7 @@ def write_report(common: Common, *, form: str, output: Path | None) -> int:
     since = last.started_at if last is not None else None
     words = write(rows, run, now=now, last_conclusive=since)
     if output is None:
-        click.echo(words, nl=False)
+        _print(words)
         return 0
     try:
         output.write_text(words, "utf-8")
