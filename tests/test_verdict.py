@@ -620,16 +620,28 @@ def test_the_gates_reason_has_the_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "leaving", "too_many"),
-    [(0, 0, False), (10, 5, False), (10, 6, True), (2, 2, True), (3, 1, False), (100, 100, True)],
+    ("known", "leaving", "listed", "too_many"),
+    [
+        (0, 0, 0, False),
+        (10, 5, 5, False),
+        (10, 6, 4, True),
+        (10, 10, 10, True),
+        (3, 1, 2, False),
+        (100, 100, 0, True),
+        (1, 1, 0, True),
+        (1, 1, 1, False),
+        (2, 2, 2, False),
+    ],
+    ids=str,
 )
 def test_a_list_that_lost_most_of_its_rows_is_likelier_broken_than_meant(
-    known: int, leaving: int, too_many: bool
+    known: int, leaving: int, listed: int, too_many: bool
 ) -> None:
     """
-    An empty or truncated export must not retire everybody.
+    An empty or truncated export must not retire everybody; a newcomer who mends the address of
+    the only row, which has no id, must not be stopped.
     """
-    assert verdict.retires_too_many(known, leaving) is too_many
+    assert verdict.retires_too_many(known, leaving, listed) is too_many
 
 
 def test_one_canary_that_answers_proves_a_network() -> None:

@@ -28,7 +28,8 @@ from warcio.checker import Checker
 
 from verifier.errors import IntegrityError, StorageError
 from verifier.records import Capture, Hop, Truncated
-from verifier.warc import CONFORMS_TO, REVISIT_PROFILE, Repair, Writer, read, repair
+from verifier.warc import CONFORMS_TO, REVISIT_PROFILE, Writer, read, repair
+from verifier.warc_files import Repair
 
 NOON = datetime(2026, 11, 3, 12, 0, 5, 123456, tzinfo=UTC)
 URL = "http://example.org/page"

@@ -143,6 +143,7 @@ class Asking:
     run_id: int
     pace: Pace
     stop: asyncio.Event
+    good_for: timedelta = copies.GOOD_FOR
     progress: Callable[[int, int], None] = lambda done, of: None
     tally: Tally = field(default_factory=Tally)
     _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
@@ -197,7 +198,7 @@ class Asking:
 
     async def _attend(self, address: str, *, alive: bool) -> None:
         custody = await self._custody(address)
-        match copies.next_step(custody, alive=alive, now=_now()):
+        match copies.next_step(custody, alive=alive, now=_now(), good_for=self.good_for):
             case Step.LOOK_UP if self.tally.no_saves and custody.lookup is not None:
                 self.tally.left += 1  # looked up before, and nothing could be submitted now
             case Step.LOOK_UP:
@@ -214,7 +215,7 @@ class Asking:
 
     async def _look_up(self, custody: Custody) -> bool:
         """Whether the index answered that it has no capture young enough."""
-        found = await self._find(custody.address, since=_now() - copies.GOOD_FOR)
+        found = await self._find(custody.address, since=_now() - self.good_for)
         if isinstance(found, Memento):
             await self._keep(custody.address, found, via="index")
             self.tally.known += 1
@@ -229,7 +230,7 @@ class Asking:
         submission = custody.submission
         if submission is None:
             return
-        found = await self._find(custody.address, since=_now() - copies.GOOD_FOR)
+        found = await self._find(custody.address, since=_now() - self.good_for)
         if isinstance(found, Memento):
             ours = found.timestamp >= f"{submission.intent_at:%Y%m%d%H%M%S}"
             kept = await self._keep(custody.address, found, via="save" if ours else "index")

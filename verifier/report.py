@@ -289,7 +289,7 @@ def _round_lines(run: Run, width: int) -> Iterable[str]:
             yield f"  and {len(run.problems) - _LISTED_ROWS} more"
 
 
-def news(run: Run, rows: Sequence[AuditRow]) -> str:
+def news(run: Run, rows: Sequence[AuditRow], *, copies: bool = True) -> str:
     """What changed in this round, for a mail from cron; "" when nothing did.
 
     A source that is new is news only when it needs a reader.
@@ -302,7 +302,7 @@ def news(run: Run, rows: Sequence[AuditRow]) -> str:
         if row and line.axis == "link" and (instead := address_to_use(row)):
             lines.append(f"  use instead: {safe_address(instead)}")
     new = {change.source_id for change in run.news if not change.before}
-    for row, why in rows_needing([row for row in rows if row.id in new], copies=True):
+    for row, why in rows_needing([row for row in rows if row.id in new], copies=copies):
         lines.append(plain(f"{row.id}: new, and needs a reader: {why}"))
     return "\n".join(lines) + "\n" if lines else ""
 

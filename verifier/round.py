@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,11 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from verifier import copies, fanout, history, sources, verdict
+from verifier import copies, fanout, history, sources, verdict, warc
 from verifier.addresses import host_of
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
@@ -40,6 +41,8 @@ from verifier.records import (
 from verifier.rows import stamp
 from verifier.verdict import HostLook
 from verifier.warc import Writer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -96,6 +99,7 @@ class Plan:
         everything: Look at all sources, due or not.
         retire: A person confirmed that many rows may leave.
         retry_pause: Seconds before the first retry of a fetch.
+        good_for: How old a capture that the archive's index has may be.
     """
 
     sources: Path
@@ -111,6 +115,7 @@ class Plan:
     retire: bool = False
     manners: Manners = field(default_factory=Manners)
     retry_pause: float = 2.0
+    good_for: timedelta = copies.GOOD_FOR
     progress: Progress = field(default_factory=Silent)
 
 
@@ -130,9 +135,9 @@ async def run(plan: Plan, *, stop: asyncio.Event) -> Run:
         StorageError: The archive folder can't be written.
     """
     with locked(plan.archive_folder), ThreadPoolExecutor(1, "ledger") as thread:
-        listed = sources.read(plan.sources)
+        listed = [sources.read(plan.sources)]
         async with _opened(plan.archive_folder, thread) as ledger:
-            return await _Round(plan, ledger, thread, stop).run(listed)
+            return await _Round(plan, ledger, thread, stop).run(listed.pop())
 
 
 @contextmanager
@@ -190,7 +195,9 @@ class _Round:
 
     async def run(self, listed: SourceList) -> Run:
         started = _now()
+        await self._mend()
         await self._mirror(listed, started)
+        digest = listed.digest
         begun = Run(
             id=0,
             started_at=started,
@@ -201,25 +208,26 @@ class _Round:
         run = await self._stored(
             lambda ledger: ledger.start_run(
                 begun,
-                sources_sha256=listed.digest,
+                sources_sha256=digest,
                 software=self._plan.software,
                 rules=verdict.RULES_VERSION,
             )
         )
         try:
-            return await self._rest(run, listed)
+            seats = await self._due(run, listed)
+            del listed  # a long list is most of a round's memory, and the ledger has it now
+            return await self._rest(run, seats)
         except (Exception, asyncio.CancelledError):
             with suppress(StorageError):  # the fault itself is the news
                 await asyncio.shield(self._close(replace(run, reason="ended by a fault")))
             raise
 
-    async def _rest(self, run: Run, listed: SourceList) -> Run:
+    async def _rest(self, run: Run, seats: Mapping[str, Sequence[Seat]]) -> Run:
         run = replace(run, network=await self._network())
         if run.network == "down":
             asked = len(self._plan.canaries)
             reason = f"no network: none of {asked} canaries answered, so nothing was judged"
             return await self._close(replace(run, outcome="inconclusive", reason=reason))
-        seats = await self._due(run, listed)
         due = sum(len(taken) for taken in seats.values())
         before = await self._stored(lambda ledger: ledger.was_well())
         await self._look(run.id, seats)
@@ -235,6 +243,16 @@ class _Round:
 
     # ---- before --------------------------------------------------------------------------
 
+    async def _mend(self) -> None:
+        """Cut off what a crash left half written in the WARC files, and say so."""
+        for torn in await self._call(lambda: warc.repair(self._plan.archive_folder / "warc")):
+            log.warning(
+                "%s had a torn end of %d bytes after a crash; it is kept beside it as %s",
+                torn.file,
+                torn.length,
+                torn.kept_as,
+            )
+
     async def _mirror(self, listed: SourceList, now: datetime) -> None:
         unknown = set(self._plan.only) - {source.id for source in listed.sources}
         if unknown:
@@ -249,7 +267,7 @@ class _Round:
         def mirror(ledger: Ledger) -> None:
             known = ledger.fingerprints()
             leaving = sum(1 for id in known if id not in stay)
-            too_many = verdict.retires_too_many(len(known), leaving)
+            too_many = verdict.retires_too_many(len(known), leaving, len(stay))
             ledger.mirror(listed, now=now, retire=self._plan.retire, too_many=too_many)
 
         await self._stored(mirror)
@@ -335,7 +353,7 @@ class _Round:
     async def _preserve(self, run_id: int) -> str:
         if self._plan.archive is None:
             return ""
-        young = _now() - copies.GOOD_FOR
+        young = _now() - self._plan.good_for
         wanted = await self._stored(lambda ledger: ledger.without_copy(young))
         addresses = {
             address: self._readings.get(address, link in (Link.LIVE, Link.MOVED))
@@ -350,6 +368,7 @@ class _Round:
                     stored=self._stored,
                     run_id=run_id,
                     pace=self._plan.pace,
+                    good_for=self._plan.good_for,
                     stop=self._stop,
                     progress=lambda done, of: self._plan.progress.step(done, 0),
                 )
@@ -371,7 +390,8 @@ class _Round:
                 for start in range(0, len(ids), CHUNK):
                     if self._stop.is_set() and len(ids) - start > STILL_SOON:
                         raise _StoppedError
-                    news += _derive_some(ledger, ids[start : start + CHUNK], _now())
+                    some = ids[start : start + CHUNK]
+                    news += _derive_some(ledger, some, now=_now(), good_for=self._plan.good_for)
                 ledger.drop_retired()
                 return ledger.end_run(replace(run, news=tuple(news)), derived=True)
 
@@ -404,7 +424,9 @@ class _Round:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-def _derive_some(ledger: Ledger, ids: Sequence[str], now: datetime) -> list[Change]:
+def _derive_some(
+    ledger: Ledger, ids: Sequence[str], *, now: datetime, good_for: timedelta
+) -> list[Change]:
     listed: dict[str, Source] = {source.id: source for source in ledger.sources(ids)}
     standings, checks = ledger.standings(ids), ledger.new_checks(ids)
     custody = ledger.custody(sorted({source.address for source in listed.values()}))
@@ -416,7 +438,9 @@ def _derive_some(ledger: Ledger, ids: Sequence[str], now: datetime) -> list[Chan
         for check in checks.get(id, ()):
             if (check.url, check.address) == (source.url, source.address):
                 standing = history.fold(standing, check)
-        copy = copies.answer(source, custody[source.address], standing.row.link, now=now)
+        copy = copies.answer(
+            source, custody[source.address], standing.row.link, now=now, good_for=good_for
+        )
         standing = history.complete(standing, source, copy, now=now)
         after.append(standing)
         news += history.changes(before.row if before is not None else None, standing.row)

@@ -23,6 +23,7 @@ class Settings:
     """Every setting, as the contract names it; times in seconds.
 
     Attributes:
+        copy_days: How old a capture that the archive's index has may be, to count as a copy.
         save_pause, poll_pause: None: the archive's stated limits (``preserve.Pace``).
     """
 
@@ -40,6 +41,7 @@ class Settings:
     save_pause: float | None = None
     poll_pause: float | None = None
     preserve_budget: float = 600.0
+    copy_days: int = 180
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -144,6 +146,7 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "wayback_url": _address,
     "canaries": _addresses,
     "allow_private": _switch,
+    "copy_days": _whole,
     "per_host": _whole,
     "concurrency": _whole,
     "host_pause": _seconds,

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -59,6 +59,14 @@ class Common:
         return self.archive / "audit.db"
 
 
+class StoppedError(Exception):
+    """A second signal cut a round short; ``number`` is that of the first."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def told(command: Callable[[], int]) -> int:
     """Run a command; an error of ours becomes its words on stderr and its exit code."""
     try:
@@ -66,6 +74,8 @@ def told(command: Callable[[], int]) -> int:
     except VerifierError as error:
         click.echo(f"verifier: {plain(str(error))}", err=True)
         return error.exit_code
+    except StoppedError as error:
+        return 128 + error.number
     except KeyboardInterrupt:
         return 130
     except Exception:  # noqa: BLE001 - the last door: a fault of ours has its own exit code
@@ -147,8 +157,11 @@ def plan_of(
         )
 
     access, secret = _keys(told)
+    archive = Archive(
+        base_url=told.wayback_url, access_key=access, secret_key=secret, user_agent=agent
+    )
     pace = Pace.of(
-        keyed=bool(access and secret),
+        keyed=archive.keyed,
         budget=told.preserve_budget,
         save_pause=told.save_pause,
         poll_pause=told.poll_pause,
@@ -158,18 +171,7 @@ def plan_of(
         archive_folder=common.archive,
         fetcher=lambda: fetcher(private=told.allow_private, deadline=told.deadline),
         scout=lambda: fetcher(private=True, deadline=min(CANARY_DEADLINE, told.deadline)),
-        archive=(
-            (
-                lambda: Archive(
-                    base_url=told.wayback_url,
-                    access_key=access,
-                    secret_key=secret,
-                    user_agent=agent,
-                )
-            )
-            if preserve
-            else None
-        ),
+        archive=(lambda: archive) if preserve else None,
         pace=pace,
         software=SOFTWARE,
         canaries=told.canaries,
@@ -180,6 +182,7 @@ def plan_of(
             concurrency=told.concurrency, per_host=told.per_host, pause=told.host_pause
         ),
         retry_pause=told.retry_pause,
+        good_for=timedelta(days=told.copy_days),
         progress=Bar(),
     )
 
@@ -216,7 +219,7 @@ async def _round(plan: Plan, caught: list[int]) -> Run:
     try:
         return await task
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        raise StoppedError(caught[0] if caught else signal.SIGINT) from None
 
 
 # ---- saying ------------------------------------------------------------------------------
@@ -271,7 +274,7 @@ def _overview(ledger: Ledger) -> Overview:
 
 def _news(run: Run, earlier: Run | None, rows: list[AuditRow], *, copies: bool) -> str:
     """What cron mails: news, and once a week what is known and unresolved."""
-    told = report.news(run, rows)
+    told = report.news(run, rows, copies=copies)
     if run.outcome != "conclusive" and (earlier is None or earlier.reason != run.reason):
         told += f"{plain(run.reason)}\n"
     if earlier is None or earlier.problems != run.problems:

@@ -313,12 +313,13 @@ def inconclusive(hosts: Iterable[HostLook]) -> str:
     return ""
 
 
-def retires_too_many(known: int, leaving: int) -> bool:
+def retires_too_many(known: int, leaving: int, listed: int) -> bool:
     """Whether so many rows left sources.csv that the file is likelier broken than meant.
 
-    More than half of the sources: of a list of one, that is its only row.
+    All of them when nothing is listed any more; else more than half, from three on: in a list
+    of one or two, a row without an id whose address was corrected is a row that left.
     """
-    return 2 * leaving > known
+    return leaving > 0 and (listed == 0 or (known > 2 and 2 * leaving > known))
 
 
 def network(answers: Mapping[str, bool]) -> str:
