@@ -34,6 +34,8 @@ from verifier.records import (
 GENESIS = "0" * 64
 """What the first entry of the ledger is chained to."""
 
+_CHUNK = 500  # rows or keys a statement; SQLite takes 32,766 of them
+
 migrations = Migrations("verifier")
 
 
@@ -202,8 +204,8 @@ class Ledger:
         """
         known = self.fingerprints()
         left = {row[0] for row in self._read("SELECT id FROM sources WHERE retired_at NOT NULL")}
-        fresh = {source.id: source for source in listed.sources}
-        stay = fresh.keys() | {problem.source_id for problem in listed.problems}
+        stay = {source.id for source in listed.sources}
+        stay |= {problem.source_id for problem in listed.problems}
         leaving = [id for id in known if id not in stay]
         if too_many and leaving and not retire:
             raise RetireError(
@@ -212,26 +214,37 @@ class Ledger:
                 "If that is meant, run again with --confirm-retire; nothing was changed",
             )
         at = rows.stamp(now)
-        new, changed, returned, shifted = [], [], [], []
-        for source in listed.sources:
-            row = rows.of_source(source)
-            digest, line = known.get(source.id, ("", 0))
-            if source.id in left:
-                returned.append(row | {"changed_at": at, "retired_at": None})
-            elif not digest:
-                new.append(row | {"first_seen_at": at, "changed_at": at, "retired_at": None})
-            elif digest != row["row_sha256"]:
-                changed.append(row | {"changed_at": at})
-            elif line != source.line:
-                shifted.append((source.line, source.id))
+        new = changed = 0
+        waiting: list[rows.Row] = []
+        shifted: list[tuple[int, str]] = []
         with self.transaction():
-            self._insert("sources", new)
-            for row in changed + returned:
-                self._db.table("sources").update(row["id"], row)
+            for source in listed.sources:
+                row = rows.of_source(source)
+                digest, line = known.get(source.id, ("", 0))
+                if source.id in left:
+                    new += 1
+                    self._update_source(row | {"changed_at": at, "retired_at": None})
+                elif not digest:
+                    new += 1
+                    times = {"first_seen_at": at, "changed_at": at, "retired_at": None}
+                    waiting.append(row | times)
+                elif digest != row["row_sha256"]:
+                    changed += 1
+                    self._update_source(row | {"changed_at": at})
+                elif line != source.line:
+                    shifted.append((source.line, source.id))
+                if len(waiting) == _CHUNK:
+                    self._insert("sources", waiting)
+                    waiting.clear()
+            self._insert("sources", waiting)
+            gone = [(at, id) for id in leaving]
             execute = self._db.conn.executemany
+            execute("UPDATE sources SET retired_at = ? WHERE id = ?", gone)
             execute("UPDATE sources SET line = ? WHERE id = ?", shifted)
-            execute("UPDATE sources SET retired_at = ? WHERE id = ?", [(at, id) for id in leaving])
-        return Mirrored(new=len(new) + len(returned), changed=len(changed), retired=len(leaving))
+        return Mirrored(new=new, changed=changed, retired=len(leaving))
+
+    def _update_source(self, row: rows.Row) -> None:
+        self._db.table("sources").update(row["id"], row)
 
     def fingerprints(self) -> dict[str, tuple[str, int]]:
         """The digest and the line of each row of ``sources`` that is not retired, by id."""
@@ -568,8 +581,8 @@ class Ledger:
             return next(iter(self._db.query(sql, values)), None)
 
     def _many(self, sql: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
             with _storage(self.path):
                 yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
 

@@ -27,7 +27,7 @@ from verifier.records import (
 )
 from verifier.warc import Writer
 
-BATCH = 500
+BATCH = 250
 """Looks a transaction: each costs a sync of the disk."""
 
 BATCH_BYTES = 32 << 20
