@@ -68,6 +68,31 @@ def test_the_home_page_leads_to_the_audit_table(archive: Archive) -> None:
     assert re.findall(r"<h3><a href=\"/audit/(\w+)", ask(archive, "/audit").text)[0] == "audit"
 
 
+def test_the_page_of_a_source_shows_the_rest_of_its_row(archive: Archive) -> None:
+    """
+    Notes and confidence are why the maintainer wrote the row as it is; audit has no room for them.
+    """
+    archive.insert(
+        "sources",
+        id="a/b",
+        url="https://a.example/",
+        note="<b>check both</b>",
+        quote_from="page",
+        alt_urls='[["reports","https://b.example/"]]',
+        extra='{"url_confidence":"medium","empty":""}',
+        tags="[]",
+    )
+    archive.insert("audit", id="a/b", link="live", quote="found", copy="none", tags="[]")
+
+    shown = ask(archive, "/audit/audit/a~2Fb").text
+
+    assert "&lt;b&gt;check both&lt;/b&gt;" in shown
+    assert re.search(r"url_confidence</th><td[^>]*>medium<", shown)
+    assert re.search(r"quote_from</th><td[^>]*>page<", shown)
+    assert 'href="https://b.example/"' in shown
+    assert ">empty<" not in shown
+
+
 def test_before_the_first_round_every_page_works_and_says_so(tmp_path: Path) -> None:
     """The site is often started first; an empty table must not look like good news."""
     archive = Archive.new(tmp_path / "archive")

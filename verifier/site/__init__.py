@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from verifier.site import archived, cells, headers, home, ours
+from verifier.site import archived, carried, cells, headers, home, ours
 
 STYLE = "verifier.css"
 
@@ -61,16 +61,21 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
 
 @hookimpl
 def extra_template_vars(
-    template: str, datasette: Any
+    template: str, table: str | None, view_name: str, request: Any, datasette: Any
 ) -> Callable[[], Awaitable[dict[str, Any]]] | None:
-    """What the home page tells of the last round."""
-    if template != "index.html" or not ours.is_built_by_us(datasette):
+    """What the home page tells of the last round, and a source's page of its row."""
+    if not ours.is_built_by_us(datasette):
         return None
 
-    async def look() -> dict[str, Any]:
+    async def look_home() -> dict[str, Any]:
         return {"overview": await home.overview(datasette)}
 
-    return look
+    async def look_up_row() -> dict[str, Any]:
+        return {"carried": await carried.carried(datasette, request)}
+
+    if template == "index.html":
+        return look_home
+    return look_up_row if (view_name, table) == ("row", "audit") else None
 
 
 @hookimpl
