@@ -33,6 +33,7 @@ DOORS = {
     "httpx": "fetch transport wayback",
     "aiohttp": "transport",
     "aiodns": "transport",
+    "uvloop": "start",
     "pycares": "transport",
     "yarl": "transport",
     "waybackpy": "wayback_child",

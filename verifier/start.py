@@ -9,13 +9,15 @@ import signal
 import sys
 import traceback
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+import uvloop
 
 from verifier import __version__, report, round, settings
 from verifier.attention import answer_counts, plain
@@ -29,6 +31,8 @@ from verifier.records import AuditRow, Overview, Run
 from verifier.round import Plan
 from verifier.settings import Settings
 from verifier.wayback import Archive, ia_ini_places, load_ia_ini
+
+T = TypeVar("T")
 
 SOFTWARE = f"verifier/{__version__}"
 CANARY_DEADLINE = 10.0
@@ -125,7 +129,7 @@ def one_round(
         retire=confirm_retire,
     )
     caught: list[int] = []
-    run = asyncio.run(_round(plan, caught))
+    run = _run(_round(plan, caught))
     code = say(common, run, form=form, quiet=quiet, copies=not no_preserve)
     if caught:
         return 128 + caught[0]
@@ -201,6 +205,12 @@ def _keys(told: Settings) -> tuple[str, str]:
         if (keys := load_ia_ini(place)) is not None:
             return keys
     return "", ""
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on uvloop's event loop: the same as asyncio's, with less Python in it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 async def _round(plan: Plan, caught: list[int]) -> Run:
@@ -316,7 +326,7 @@ def keep_working(
         run = await round.run(plan, stop=stop)
         say(common, run, form="text", quiet=quiet, copies=not no_preserve)
 
-    caught = asyncio.run(work.work(one, trigger, on_error=_told_error))
+    caught = _run(work.work(one, trigger, on_error=_told_error))
     return 128 + caught if caught else 0
 
 
