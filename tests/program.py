@@ -57,7 +57,9 @@ class Program:
         """The child's whole environment."""
         told = {f"VERIFIER_{name.upper()}": value for name, value in self.settings.items()}
         path = os.environ.get("PATH", os.defpath)
-        return {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"} | told
+        # the child runs the code that the tests were told to import
+        code = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
+        return {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"} | code | told
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """Begin a command; the caller ends it."""

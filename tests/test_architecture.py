@@ -15,17 +15,17 @@ ROOT = Path(verifier.__file__).parent
 
 LAYERS = {
     "values": "__init__ records errors",
-    "core": "verdict history copies quotes text coding addresses hosts report attention rows "
-    "schema",
+    "core": "verdict history overruling explain explained copies quotes text coding addresses "
+    "hosts report attention rows schema",
     "edges": "sources table fetch transport warc warc_files wayback wayback_answers "
-    "wayback_child ledger",
-    "shell": "round recorder preserve fanout work",
+    "wayback_child ledger evidence",
+    "shell": "round derive rejudge judging recorder preserve fanout work",
     "faces": "cli start settings console site __main__",
 }
 ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
-EDGES = ("sources table", "fetch transport", "warc warc_files", "ledger",
+EDGES = ("sources table", "fetch transport", "warc warc_files", "ledger evidence",
          "wayback wayback_answers wayback_child")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 

@@ -20,7 +20,7 @@ from tests.archive_stand_in import ArchiveStandIn, http
 from tests.loopback import Site, page, raw
 from tests.program import Program
 
-COMMANDS = ("run", "work", "serve", "report")
+COMMANDS = ("run", "work", "serve", "report", "explain", "judge")
 HEAVY = (
     "httpx", "aiohttp", "sqlite_utils", "datasette", "uvicorn", "apscheduler", "waybackpy",
     "warcio", "resiliparse", "asyncio", "ssl", "sqlite3",
@@ -58,7 +58,7 @@ def test_run_has_the_options_of_the_contract(program: Program) -> None:
 
     for (
         option
-    ) in "--all --only --no-preserve --confirm-retire --format --quiet --exit-zero".split():
+    ) in "--all --only --no-preserve --rejudge --confirm-retire --format --quiet --exit-zero".split():
         assert option in told
 
 

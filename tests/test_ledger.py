@@ -231,7 +231,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
     Ledger(path).close()
 
     assert query(path, "SELECT type, name, sql FROM sqlite_master ORDER BY name") == before
-    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 1
+    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 2
 
 
 RACE = """
@@ -262,7 +262,7 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
 
     assert (done.returncode, done.stderr) == (0, "")
     for path in tmp_path.glob("*.db"):
-        assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 1
+        assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 2
 
 
 def test_every_table_of_ours_is_strict(ledger: Ledger, path: Path) -> None:
@@ -386,7 +386,7 @@ def test_they_are_append_only_after_a_later_migration_too(ledger: Ledger, path: 
     finally:
         migrations._migrations[:] = applied
 
-    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 2
+    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 3
     for table in APPEND_ONLY:
         assert_append_only(path, table)
 

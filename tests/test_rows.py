@@ -92,7 +92,7 @@ def database() -> Iterator[sqlite3.Connection]:
     """Our tables, without their references to each other."""
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
-    connection.executescript(schema.FIRST)
+    connection.executescript(schema.FIRST + schema.RULED)
     yield connection
     connection.close()
 

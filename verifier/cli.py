@@ -105,6 +105,9 @@ _round_options = (
 @common
 @click.option("--all", "everything", is_flag=True, help="Look at every source, due or not.")
 @click.option("--only", multiple=True, metavar="ID", help="Look at this source; repeatable.")
+@click.option(
+    "--rejudge", "anew", is_flag=True, help="Today's rules over what is stored; no network."
+)
 @click.option("--confirm-retire", is_flag=True, help="Let go of many sources that left the list.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
@@ -165,3 +168,42 @@ def report_command(common: Common, form: str, output: Path | None) -> int:
     from verifier.start import write_report
 
     return write_report(common, form=form, output=output)
+
+
+@cli.command("explain")
+@common
+@click.argument("id")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@guarded
+def explain_command(common: Common, id: str, form: str) -> int:
+    """Why the source ID has its answers.
+
+    For each of the three: rule, evidence with the ids of its rows, what happens next, and what
+    would change it. No network is used.
+    """
+    from verifier.start import explain_source
+
+    return explain_source(common, id, form=form)
+
+
+@cli.command("judge")
+@common
+@click.argument("id")
+@click.argument(
+    "answer", type=click.Choice(["live", "moved", "blocked", "dead", "hijacked", "none"])
+)
+@click.option("--reason", default="", help="Why; shown wherever the answer is.")
+@click.option("--until", default="", metavar="DATE", help="The last day on which it holds, in UTC.")
+@click.option("--by", default="", metavar="NAME", help="Who says so; your login name by default.")
+@guarded
+def judge_command(common: Common, id: str, answer: str, **options: str) -> int:
+    """A person overrules what the rules say of the link of source ID.
+
+    It needs --reason and --until, and is shown as a person's word everywhere. The rules go on
+    beneath it, and their answer is shown again when the time is over. "none" takes it back.
+    """
+    from verifier.start import judge_source
+
+    return judge_source(common, id, answer, **options)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from verifier.copies import CopyAnswer
+from verifier.overruling import as_ruled
 from verifier.quotes import fragment_url
 from verifier.records import (
     AuditRow,
@@ -40,7 +41,9 @@ def resume(before: Standing | None, source: Source) -> Standing:
     Another url starts afresh, strikes and all; another quotation only asks that question anew.
     """
     digest = quote_sha256(source.quote)
-    if before is None or before.url != _about(source) or _mended(before, source):
+    if before is not None:
+        before = as_ruled(before)
+    if before is None or before.url != about(source) or _mended(before, source):
         return _begin(source, digest)
     if before.quote_sha256 == digest:
         return before
@@ -61,7 +64,36 @@ def resume(before: Standing | None, source: Source) -> Standing:
     return replace(before, row=row, quote_sha256=digest)
 
 
-def _about(source: Source) -> str:
+def afresh(before: Standing | None, source: Source) -> Standing:
+    """The standing to fold every look into again, from the first.
+
+    What no look decides (the copy, and since when an answer holds that no look gave) goes on.
+    """
+    fresh = _begin(source, quote_sha256(source.quote))
+    if before is None or before.url != fresh.url:
+        return fresh
+    was, row = as_ruled(before).row, fresh.row
+    same_words = before.quote_sha256 == fresh.quote_sha256
+    row = replace(
+        row,
+        link_since=was.link_since if was.link is row.link else None,
+        quote_since=was.quote_since if same_words and was.quote is row.quote else None,
+        quote_wayback=was.quote_wayback if same_words else "",
+        copy=was.copy,
+        copy_since=was.copy_since,
+        agreement=was.agreement,
+    )
+    return replace(fresh, row=row)
+
+
+def due_if_changed(before: Standing | None, after: Standing) -> Standing:
+    """*after*, due at once where it is about another quotation than *before* was."""
+    if before is None or before.quote_sha256 == after.quote_sha256:
+        return after
+    return replace(after, row=replace(after.row, next_check_at=None))
+
+
+def about(source: Source) -> str:
     """What a standing is about: the cited address, and what is fetched for it."""
     return f"{source.url} {source.fetch_url}".rstrip()
 
@@ -75,7 +107,7 @@ def _mended(before: Standing, source: Source) -> bool:
 def _begin(source: Source, digest: str) -> Standing:
     reading = invalid(source)
     return Standing(
-        url=_about(source),
+        url=about(source),
         quote_sha256=digest,
         row=AuditRow(
             id=source.id,

@@ -22,6 +22,7 @@ from verifier.records import (
     Capture,
     Check,
     Custody,
+    Judgement,
     Lookup,
     Run,
     Snapshot,
@@ -47,6 +48,31 @@ def first(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@migrations()
+def ruled(db: Database) -> None:
+    """Room for what the rules say beneath a person's word, and for newer readings."""
+    for statement in schema.RULED.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+LOOKS = (
+    "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
+    "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
+    "n.rules_version AS new_rules_version, n.text_sha256 AS new_text_sha256, "
+    "n.text_version AS new_text_version, "
+    "r.outcome IN ('running', 'conclusive') AS conclusive, r.outcome AS outcome, "
+    "f.result, f.reason AS finding_reason, f.score, f.start, f.page, p.source_says, "
+    "f.id AS finding_id "
+    "FROM checks c JOIN runs r ON r.id = c.run_id JOIN sources s ON s.id = c.source_id "
+    "LEFT JOIN readings n ON n.id = (SELECT max(id) FROM readings WHERE check_id = c.id) "
+    "LEFT JOIN quote_findings f ON f.id = (SELECT max(id) FROM quote_findings "
+    "WHERE check_id = c.id AND found_in = 'live' AND quote_sha256 = s.quote_sha256) "
+    "LEFT JOIN passages p ON p.finding_id = f.id "
+)
+"""Looks with what newer rules made of them and the newest finding, for `rows.check`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """All that one fetch of an address gave: its captures, and a check for each source of it.
@@ -59,6 +85,21 @@ class Look:
     captures: tuple[Capture, ...]
     checks: tuple[Check, ...]
     quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """A stored look with what newer rules make of it.
+
+    Attributes:
+        check: With its id, the new reading, and the new finding.
+        reading: The reading is another one than was known, and is to be kept.
+        quote: SHA-256 of the quotation, where the finding is another one; else "".
+    """
+
+    check: Check
+    reading: bool
+    quote: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,8 +383,9 @@ class Ledger:
 
     # ---- standings and audit -----------------------------------------------------------
 
-    def undigested(self, since: str) -> list[str]:
-        """Ids whose answers may have to change: new looks, another row, news of a copy.
+    def undigested(self, since: str, *, now: datetime) -> list[str]:
+        """Ids whose answers may have to change: new looks, another row, news of a copy, or a
+        person's word that holds no longer.
 
         Args:
             since: When the last conclusive round began; "" when there was none.
@@ -356,8 +398,9 @@ class Ledger:
             " OR address IN (SELECT address FROM submissions WHERE"
             "                max(intent_at, coalesce(answered_at, '')) >= :since)"
             " OR address IN (SELECT address FROM lookups WHERE asked_at >= :since)"
+            " OR id IN (SELECT id FROM audit WHERE judged_until < :now)"
             ") ORDER BY line",
-            {"since": since},
+            {"since": since, "now": rows.stamp(now)},
         )
         return [row[0] for row in found]
 
@@ -370,23 +413,19 @@ class Ledger:
         )
         return {row["source_id"]: rows.standing(row) for row in found}
 
-    def new_checks(self, ids: Sequence[str]) -> dict[str, list[Check]]:
+    def new_checks(self, ids: Sequence[str], *, everything: bool = False) -> dict[str, list[Check]]:
         """The looks at these sources that no conclusive round has taken in, oldest first.
+
+        With *everything* also those that were taken in.
 
         Those of the round under way (outcome ``running``) are taken to be conclusive. What was
         found of another quotation than the row has now is left out. A source without a standing
         gets all its looks: one that left and came back is no stranger.
         """
+        new = "(t.source_id IS NULL OR c.id > (SELECT coalesce(max(derived_to), 0) FROM runs)) AND "
         found = self._many(
-            "SELECT c.*, r.outcome IN ('running', 'conclusive') AS conclusive, "
-            "f.result, f.reason AS finding_reason, f.score, f.start, f.page, p.source_says "
-            "FROM checks c JOIN runs r ON r.id = c.run_id JOIN sources s ON s.id = c.source_id "
-            "LEFT JOIN quote_findings f ON f.check_id = c.id AND f.found_in = 'live' "
-            "AND f.quote_sha256 = s.quote_sha256 "
-            "LEFT JOIN passages p ON p.finding_id = f.id "
-            "LEFT JOIN standings t ON t.source_id = c.source_id "
-            "WHERE (t.source_id IS NULL OR c.id > (SELECT coalesce(max(derived_to), 0) FROM runs)) "
-            "AND c.source_id IN ({}) ORDER BY c.id",
+            f"{LOOKS} LEFT JOIN standings t ON t.source_id = c.source_id "
+            f"WHERE {'' if everything else new}c.source_id IN ({{}}) ORDER BY c.id",
             ids,
         )
         checks: dict[str, list[Check]] = {}
@@ -429,10 +468,60 @@ class Ledger:
         return rows.moment(at) if at is not None else None
 
     def was_well(self) -> set[str]:
-        """Ids of the sources that were live or moved after the last conclusive round."""
-        return {
-            row[0] for row in self._read("SELECT id FROM audit WHERE link IN ('live', 'moved')")
-        }
+        """Ids of the sources that were live or moved after the last conclusive round.
+
+        By the rules: that a person vouches for a page that we can't reach proves no network.
+        """
+        found = self._read(
+            "SELECT a.id FROM audit a LEFT JOIN standings t ON t.source_id = a.id "
+            "WHERE coalesce(nullif(t.ruled_link, ''), a.link) IN ('live', 'moved')"
+        )
+        return {row[0] for row in found}
+
+    # ---- people, and newer rules -------------------------------------------------------
+
+    def judgements(self, ids: Sequence[str]) -> dict[str, list[Judgement]]:
+        """What people said of these sources, oldest first."""
+        said: dict[str, list[Judgement]] = {}
+        for row in self._many("SELECT * FROM judgements WHERE source_id IN ({}) ORDER BY id", ids):
+            said.setdefault(row["source_id"], []).append(rows.judgement(row))
+        return said
+
+    def add_judgement(self, judgement: Judgement) -> Judgement:
+        """Append what a person says, and chain it. Call within the transaction that derives."""
+        id = self._one("SELECT coalesce(max(id), 0) + 1 FROM judgements")
+        judgement = replace(judgement, id=id)
+        row = rows.of_judgement(judgement)
+        self._insert("judgements", [row])
+        self._chain([("judgement", id, _digest(row), _pick(row, rows.JUDGEMENT_HEAD))])
+        return judgement
+
+    def add_readings(self, run_id: int, again: Sequence[Reread], *, now: datetime) -> None:
+        """Append what stored looks mean by newer rules, and chain it. Within a transaction."""
+        readings, findings, passages, entries = [], [], [], []
+        reading_id = self._one("SELECT coalesce(max(id), 0) FROM readings")
+        for look in again:
+            check = look.check
+            if look.reading:
+                reading_id += 1
+                row = rows.of_reading(check, reading_id, run_id, now)
+                readings.append(row)
+                entries.append(("reading", reading_id, _digest(row), _pick(row, rows.READING_HEAD)))
+            if look.quote and check.finding is not None:
+                self._finding_id += 1
+                row = rows.of_finding(check, self._finding_id, check.id, look.quote)
+                findings.append(row)
+                entries.append(
+                    ("finding", self._finding_id, _digest(row), _pick(row, rows.FINDING_HEAD))
+                )
+                if check.finding.passage or check.finding.source_says:
+                    passages.append(
+                        (self._finding_id, check.finding.passage, check.finding.source_says)
+                    )
+        self._insert("readings", readings)
+        self._insert("quote_findings", findings)
+        self._db.conn.executemany("INSERT INTO passages VALUES (?, ?, ?)", passages)
+        self._chain(entries)
 
     # ---- archives ----------------------------------------------------------------------
 
@@ -521,6 +610,13 @@ class Ledger:
             self._replace("lookups", [rows.of_lookup(lookup)])
 
     # ---- within ------------------------------------------------------------------------
+
+    def query(
+        self, sql: str, values: Sequence[Any] | dict[str, Any] = ()
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of a question; it is for the other modules of this edge."""
+        with _storage(self.path):
+            yield from self._db.query(sql, values)
 
     @property
     def head(self) -> str:

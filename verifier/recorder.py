@@ -139,10 +139,8 @@ class Recorder:
 
     def _look(self, address: str, fetched: Fetched) -> tuple[Look, Reading]:
         seats = self._seats[address]
-        seen = _text_of(fetched, read=any(seat.quote for seat in seats))
-        findings = [_finding(seat, seen) for seat in seats]
-        found = any(finding and finding.result is Quote.FOUND for finding in findings)
-        reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
+        judged = judge(fetched, [seat.quote for seat in seats])
+        reading, seen = judged.reading, judged.text
         captures = self._keep(fetched, seats)
         shared = _shared(fetched, captures, seen)
         checks = tuple(
@@ -154,9 +152,9 @@ class Recorder:
                 reading=reading,
                 rules_version=verdict.RULES_VERSION,
                 **shared,
-                finding=finding if reading.seen in _JUDGED else None,
+                finding=finding,
             )
-            for seat, finding in zip(seats, findings, strict=True)
+            for seat, finding in zip(seats, judged.findings, strict=True)
         )
         quoted = tuple(rows.quote_sha256(seat.quote) for seat in seats)
         return Look(captures=captures, checks=checks, quotes=quoted), reading
@@ -178,6 +176,39 @@ class Recorder:
         return known or self._ledger.earlier(url, payload_sha256)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a look means by today's rules.
+
+    Attributes:
+        findings: For each quotation that was looked for, in their order; None where there is
+            none, no text, or a page that says nothing about what is quoted.
+    """
+
+    reading: Reading
+    findings: tuple[Finding | None, ...]
+    text: Text | None
+
+
+def judge(fetched: Fetched, quotations: Sequence[str], *, read: bool = False) -> Judged:
+    """What a look at an address means, by today's rules; a stored look as well as a fresh one.
+
+    Args:
+        quotations: Of the sources that share the address; "" where one quotes nothing.
+        read: Extract the page's text although no quotation asks for it.
+    """
+    seen = _text_of(fetched, read=read or any(quotations))
+    findings = [
+        quotes.locate(quotation, seen) if quotation and seen is not None else None
+        for quotation in quotations
+    ]
+    found = any(finding and finding.result is Quote.FOUND for finding in findings)
+    reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
+    if reading.seen not in _JUDGED:
+        findings = [None] * len(findings)
+    return Judged(reading=reading, findings=tuple(findings), text=seen)
+
+
 def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
     """The text of what came, or only its title when nobody looks for words in it."""
     match fetched:
@@ -186,10 +217,6 @@ def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
             return (text.extract if read else text.glance)(fetched.content, kind)
         case _:
             return None
-
-
-def _finding(seat: Seat, seen: Text | None) -> Finding | None:
-    return quotes.locate(seat.quote, seen) if seat.quote and seen is not None else None
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

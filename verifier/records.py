@@ -715,6 +715,8 @@ class Standing:
         failing_since: First failure since the last success.
         last_strike_at: When the last strike was counted.
         gone_since: First 410 of an unbroken run of them.
+        ruled_link, ruled_reason, ruled_since: What the rules say of the link, where a person
+            overruled them and ``row`` shows that; None where ``row`` is the rules' own.
     """
 
     row: AuditRow
@@ -725,6 +727,29 @@ class Standing:
     failing_since: datetime | None = None
     last_strike_at: datetime | None = None
     gone_since: datetime | None = None
+    ruled_link: Link | None = None
+    ruled_reason: str = ""
+    ruled_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A person overrules what the rules say of a link. A row of ``judgements``.
+
+    Attributes:
+        url: What it is about, as a :class:`Standing` has it: of another address it says nothing.
+        link: The answer that is to be shown; None takes back the judgement before.
+        until: The last second at which it holds.
+    """
+
+    id: int = 0
+    source_id: str
+    url: str
+    link: Link | None
+    reason: str
+    judged_by: str
+    judged_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -748,7 +773,8 @@ class Run:
     """A round, as the table ``runs`` keeps it.
 
     Attributes:
-        outcome: ``running``, ``conclusive``, ``inconclusive`` or ``interrupted``.
+        outcome: ``running``, ``conclusive``, ``inconclusive``, ``interrupted``, or ``rejudged``:
+            today's rules over what was stored, and no look at the web.
         reason: Why it was not conclusive ("" when it was).
         network: ``up``, ``down`` or ``not-tested``.
         listed: Sources in sources.csv; ``due`` and ``checked`` count sources of these.

@@ -19,8 +19,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from verifier import copies, fanout, history, sources, verdict, warc
+from verifier import copies, fanout, sources, verdict, warc
 from verifier.addresses import host_of
+from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
 from verifier.ledger import Ledger
@@ -34,9 +35,7 @@ from verifier.records import (
     Reply,
     Run,
     Seen,
-    Source,
     SourceList,
-    Standing,
 )
 from verifier.rows import stamp
 from verifier.verdict import HostLook
@@ -384,14 +383,15 @@ class _Round:
 
         def derive(ledger: Ledger) -> Run:
             last = ledger.last_run(conclusive=True)
-            ids = ledger.undigested(stamp(last.started_at) if last is not None else "")
+            since = stamp(last.started_at) if last is not None else ""
+            ids = ledger.undigested(since, now=_now())
             with ledger.transaction():
                 news: list[Change] = []
                 for start in range(0, len(ids), CHUNK):
                     if self._stop.is_set() and len(ids) - start > STILL_SOON:
                         raise _StoppedError
                     some = ids[start : start + CHUNK]
-                    news += _derive_some(ledger, some, now=_now(), good_for=self._plan.good_for)
+                    news += derive_some(ledger, some, now=_now(), good_for=self._plan.good_for)
                 ledger.drop_retired()
                 return ledger.end_run(replace(run, news=tuple(news)), derived=True)
 
@@ -422,30 +422,6 @@ class _Round:
 
     async def _call(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-def _derive_some(
-    ledger: Ledger, ids: Sequence[str], *, now: datetime, good_for: timedelta
-) -> list[Change]:
-    listed: dict[str, Source] = {source.id: source for source in ledger.sources(ids)}
-    standings, checks = ledger.standings(ids), ledger.new_checks(ids)
-    custody = ledger.custody(sorted({source.address for source in listed.values()}))
-    after: list[Standing] = []
-    news: list[Change] = []
-    for id in ids:
-        source, before = listed[id], standings.get(id)
-        standing = history.resume(before, source)
-        for check in checks.get(id, ()):
-            if (check.url, check.address) == (source.url, source.address):
-                standing = history.fold(standing, check)
-        copy = copies.answer(
-            source, custody[source.address], standing.row.link, now=now, good_for=good_for
-        )
-        standing = history.complete(standing, source, copy, now=now)
-        after.append(standing)
-        news += history.changes(before.row if before is not None else None, standing.row)
-    ledger.write_standings(after)
-    return news
 
 
 async def _first_fault(work: asyncio.Future[None], helper: asyncio.Future[None]) -> None:

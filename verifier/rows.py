@@ -22,6 +22,7 @@ from verifier.records import (
     Copy,
     Failure,
     Finding,
+    Judgement,
     Link,
     Lookup,
     Preserve,
@@ -48,6 +49,8 @@ KEYS = {
 }
 CAPTURE_HEAD = ("url", "captured_at", "status", "record_id", "sha256", "payload_sha256")
 CHECK_HEAD = ("source_id", "address", "checked_at", "seen", "rule", "status", "sha256")
+JUDGEMENT_HEAD = ("source_id", "url", "link", "judged_at", "until")
+READING_HEAD = ("check_id", "seen", "rule", "rules_version", "text_sha256")
 FINDING_HEAD = ("source_id", "check_id", "quote_sha256", "result", "text_sha256")
 
 
@@ -289,6 +292,24 @@ def of_finding(check: Check, finding_id: int, check_id: int, quotation: str) -> 
     }
 
 
+def of_reading(check: Check, reading_id: int, run_id: int, read_at: datetime) -> Row:
+    """A row of ``readings``: what a stored look means by the rules that *check* was read with."""
+    reading = check.reading
+    return {
+        "id": reading_id,
+        "check_id": check.id,
+        "run_id": run_id,
+        "read_at": stamp(read_at),
+        "seen": str(reading.seen),
+        "rule": reading.rule,
+        "reason": reading.reason,
+        "suggested_url": reading.suggested_url,
+        "rules_version": check.rules_version,
+        "text_sha256": check.text_sha256,
+        "text_version": check.text_version,
+    }
+
+
 _CHECK_PLAIN = (
     "id run_id source_id url address elapsed_ms attempts rules_version status detail final_url "
     "hops peer headers content_type title truncated undecoded sha256 payload_sha1 text_sha256 "
@@ -296,8 +317,17 @@ _CHECK_PLAIN = (
 ).split()
 
 
+_READ_ANEW = "seen rule reason suggested_url rules_version text_sha256 text_version".split()
+
+
 def check(row: Mapping[str, Any]) -> Check:
-    """The look of a row of ``checks`` joined with its finding and the outcome of its run."""
+    """The look of a row of ``checks`` joined with its finding and the outcome of its run.
+
+    Where a row of ``readings`` is joined too (``reading_id``, ``new_…``), the look is as newer
+    rules read it.
+    """
+    if row.get("reading_id") is not None:
+        row = {**row, **{name: row[f"new_{name}"] for name in _READ_ANEW}}
     return Check(
         **{name: row[name] for name in _CHECK_PLAIN},
         checked_at=moment(row["checked_at"]),
@@ -358,18 +388,38 @@ def audit(row: Mapping[str, Any]) -> AuditRow:
     )
 
 
-_STANDING_TIMES = ("first_checked_at", "failing_since", "last_strike_at", "gone_since")
+_STANDING_TIMES = (
+    "first_checked_at",
+    "failing_since",
+    "last_strike_at",
+    "gone_since",
+    "ruled_since",
+)
 
 
 def of_standing(standing: Standing) -> Row:
     """A row of ``standings``."""
-    return _flat(standing, "row") | {"source_id": standing.row.id}
+    ruled = str(standing.ruled_link or "")
+    return _flat(standing, "row") | {"source_id": standing.row.id, "ruled_link": ruled}
 
 
 def standing(row: Mapping[str, Any]) -> Standing:
     """The standing of a row of ``standings`` joined with ``audit``."""
-    told = {name: row[name] for name in ("quote_sha256", "check_id", *_STANDING_TIMES)}
-    return Standing(row=audit(row), url=row["standing_url"], **_moments(told, *_STANDING_TIMES))
+    plain = ("quote_sha256", "check_id", "ruled_reason", *_STANDING_TIMES)
+    told = _moments({name: row[name] for name in plain}, *_STANDING_TIMES)
+    told["ruled_link"] = Link(row["ruled_link"]) if row["ruled_link"] else None
+    return Standing(row=audit(row), url=row["standing_url"], **told)
+
+
+def of_judgement(judgement: Judgement) -> Row:
+    """A row of ``judgements``; one that takes back has an empty ``link``."""
+    return _flat(judgement) | {"link": str(judgement.link or "")}
+
+
+def judgement(row: Row) -> Judgement:
+    """The judgement of a row of ``judgements``."""
+    told = _moments(row, "judged_at", "until")
+    return Judgement(**told | {"link": Link(row["link"]) if row["link"] else None})
 
 
 def hashes(reply: Reply) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements")
+APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "readings")
 """Tables whose rows are never changed; ``ledger`` is one too, and chains the rows of these."""
 
 FIRST = """CREATE TABLE sources (
@@ -271,6 +271,27 @@ CREATE INDEX audit_checked_at ON audit(checked_at);
 CREATE INDEX audit_link_since ON audit(link_since);
 CREATE INDEX audit_quote_since ON audit(quote_since);
 """
+
+RULED = """ALTER TABLE standings ADD COLUMN ruled_link TEXT NOT NULL DEFAULT '';
+ALTER TABLE standings ADD COLUMN ruled_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE standings ADD COLUMN ruled_since TEXT;
+
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY,
+    check_id INTEGER NOT NULL REFERENCES checks(id),
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    read_at TEXT NOT NULL,
+    seen TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    suggested_url TEXT NOT NULL,
+    rules_version INTEGER NOT NULL,
+    text_sha256 TEXT NOT NULL,
+    text_version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX readings_check ON readings(check_id, id);
+"""
+"""What the rules say beneath a person's word, and what a stored look means by newer rules."""
 
 
 def guards() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
 import os
 import signal
@@ -19,7 +20,17 @@ from typing import Any, TypeVar
 import click
 import uvloop
 
-from verifier import __version__, report, round, settings
+from verifier import (
+    __version__,
+    evidence,
+    explain,
+    explained,
+    judging,
+    rejudge,
+    report,
+    round,
+    settings,
+)
 from verifier.attention import answer_counts, plain
 from verifier.console import Bar
 from verifier.errors import InputError, StorageError, VerifierError
@@ -27,7 +38,7 @@ from verifier.fanout import Manners
 from verifier.fetch import Fetcher, Limits
 from verifier.ledger import Ledger
 from verifier.preserve import Pace
-from verifier.records import AuditRow, Overview, Run
+from verifier.records import AuditRow, Judgement, Link, Overview, Run, Standing
 from verifier.round import Plan
 from verifier.settings import Settings
 from verifier.wayback import Archive, ia_ini_places, load_ia_ini
@@ -117,9 +128,19 @@ def one_round(
     form: str,
     quiet: bool,
     exit_zero: bool,
+    anew: bool = False,
 ) -> int:
     """``verifier run``: one round, its summary, its exit code."""
     _log(common.verbose)
+    if anew:
+        if everything or only or no_preserve or confirm_retire:
+            raise InputError(
+                "--rejudge",
+                "it reads all that is stored, and nothing else",
+                "Leave out --all, --only, --no-preserve and --confirm-retire",
+            )
+        code = say(common, _rejudged(common), form=form, quiet=quiet, copies=True)
+        return 0 if exit_zero and code == 1 else code
     plan = plan_of(
         common,
         common.settings(),
@@ -134,6 +155,23 @@ def one_round(
     if caught:
         return 128 + caught[0]
     return 0 if exit_zero and code == 1 else code
+
+
+def _rejudged(common: Common) -> Run:
+    """A round of today's rules over what is stored; SIGTERM and Ctrl-C undo it."""
+
+    def end(number: int, _frame: object) -> None:
+        raise StoppedError(number)
+
+    told = common.settings()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    return rejudge.rejudge(
+        common.archive,
+        software=SOFTWARE,
+        good_for=timedelta(days=told.copy_days),
+        progress=Bar(),
+    )
 
 
 def plan_of(
@@ -285,7 +323,9 @@ def _overview(ledger: Ledger) -> Overview:
 def _news(run: Run, earlier: Run | None, rows: list[AuditRow], *, copies: bool) -> str:
     """What cron mails: news, and once a week what is known and unresolved."""
     told = report.news(run, rows, copies=copies)
-    if run.outcome != "conclusive" and (earlier is None or earlier.reason != run.reason):
+    if run.outcome not in ("conclusive", "rejudged") and (
+        earlier is None or earlier.reason != run.reason
+    ):
         told += f"{plain(run.reason)}\n"
     if earlier is None or earlier.problems != run.problems:
         told += "".join(f"{plain(problem)}\n" for problem in run.problems)
@@ -343,10 +383,8 @@ def publish_site(common: Common, *, host: str, port: int) -> int:
 
 def write_report(common: Common, *, form: str, output: Path | None) -> int:
     """``verifier report``: from what is stored."""
-    if not common.database.is_file():
-        raise InputError(str(common.database), "there is no such database", "Run: verifier run")
     now = datetime.now(UTC)
-    with closing(Ledger(common.database)) as ledger:
+    with closing(_ledger(common)) as ledger:
         rows, run = list(ledger.audit()), ledger.last_run()
         last = ledger.last_run(conclusive=True)
     write = report.markdown if form == "markdown" else report.text
@@ -360,6 +398,89 @@ def write_report(common: Common, *, form: str, output: Path | None) -> int:
     except OSError as error:
         raise InputError(str(output), error.strerror or str(error), "See --output") from error
     return 0
+
+
+def explain_source(common: Common, id: str, *, form: str) -> int:
+    """``verifier explain``: why a source has its answers."""
+    told = common.settings()
+    now = datetime.now(UTC)
+    with closing(_ledger(common)) as ledger:
+        dossier = evidence.dossier(ledger, id)
+    told_why = explain.explain(dossier, now=now, good_for=timedelta(days=told.copy_days))
+    words = explained.as_json(told_why, now=now) if form == "json" else explained.text(told_why)
+    _print(words)
+    return 0
+
+
+def judge_source(common: Common, id: str, answer: str, *, reason: str, until: str, by: str) -> int:
+    """``verifier judge``: a person overrules what the rules say of a link."""
+    told = common.settings()
+    link = Link(answer) if answer != "none" else None
+    if link is not None and not (reason.strip() and until):
+        raise InputError("verifier judge", "it needs --reason and --until", "See: judge --help")
+    judgement, standing = judging.judge(
+        common.archive,
+        id,
+        link,
+        reason=plain(reason),
+        until=last_second(until) if link is not None else None,
+        by=plain(by) or _login(),
+        good_for=timedelta(days=told.copy_days),
+    )
+    _print(_judged(judgement, standing))
+    return 0
+
+
+def _judged(judgement: Judgement, standing: Standing | None) -> str:
+    """What is shown from now on, in a line or two."""
+    if standing is None:
+        shown = "no round has judged it yet; the next one takes this in"
+    else:
+        row = standing.row
+        shown = f"link {row.link} ({row.link_reason})"
+        if standing.ruled_link is not None:
+            shown += f"; by the rules {standing.ruled_link} ({standing.ruled_reason})"
+    return f"{plain(f'{judgement.source_id}: {shown}')}\nJudgement {judgement.id} is stored.\n"
+
+
+def last_second(until: str) -> datetime:
+    """The end of what a person gave as ``--until``: a day lasts to its last second, in UTC.
+
+    Raises:
+        InputError: It is neither a day nor a time.
+    """
+    try:
+        moment = datetime.fromisoformat(until.strip())
+    except ValueError as error:
+        cure = "Such as: --until 2030-12-31"
+        raise InputError("--until", f"{until!r} is neither a day nor a time", cure) from error
+    if len(until.strip()) <= len("2030-12-31"):
+        moment += timedelta(days=1, seconds=-1)
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _login() -> str:
+    """The name of whoever is logged in.
+
+    Raises:
+        InputError: The system knows none.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError) as error:
+        raise InputError("--by", "the system does not say who you are", "Give a name") from error
+
+
+def _ledger(common: Common) -> Ledger:
+    """The audit database, for reading.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not common.database.is_file():
+        raise InputError(str(common.database), "there is no such database", "Run: verifier run")
+    return Ledger(common.database)
 
 
 def _told_error(error: BaseException) -> None:

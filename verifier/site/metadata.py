@@ -145,6 +145,10 @@ _TABLES: dict[str, dict[str, Any]] = {
         "label_column": "captured_at",
     },
     "quote_findings": {"description": "Where a quotation was looked for, and what was found."},
+    "readings": {
+        "description": "What a look means by newer rules than those of its round.",
+        "sort_desc": "id",
+    },
     "passages": {"description": "The words around a finding; these can be erased."},
     "submissions": {
         "description": "What was asked of an archive, noted before it was asked.",

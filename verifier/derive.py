@@ -1,0 +1,57 @@
+"""What is stored becomes what it means: looks, copies and people's words become answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from verifier import copies, history, overruling
+from verifier.ledger import Ledger
+from verifier.records import Change, Source, Standing
+from verifier.verdict import invalid
+
+
+class Fold(Enum):
+    """Which looks are taken in."""
+
+    NONE = auto()  # the answers as they are, with what people said
+    NEW = auto()  # what no conclusive round has taken in
+    ALL = auto()  # from the first look on: newer rules have read them again
+
+
+def derive_some(
+    ledger: Ledger,
+    ids: Sequence[str],
+    *,
+    now: datetime,
+    good_for: timedelta,
+    fold: Fold = Fold.NEW,
+) -> list[Change]:
+    """Write the answers of these sources anew, and say what changed. Within a transaction."""
+    listed: dict[str, Source] = {source.id: source for source in ledger.sources(ids)}
+    standings, said = ledger.standings(ids), ledger.judgements(ids)
+    checks = {} if fold is Fold.NONE else ledger.new_checks(ids, everything=fold is Fold.ALL)
+    custody = ledger.custody(sorted({source.address for source in listed.values()}))
+    after: list[Standing] = []
+    news: list[Change] = []
+    for id in ids:
+        source, before = listed[id], standings.get(id)
+        begin = history.afresh if fold is Fold.ALL else history.resume
+        standing = begin(before, source)
+        for check in checks.get(id, ()):
+            if (check.url, check.address) == (source.url, source.address):
+                standing = history.fold(standing, check)
+        if fold is Fold.ALL:
+            standing = history.due_if_changed(before, standing)
+        force = overruling.in_force(said.get(id, ()), url=standing.url, now=now)
+        # what can't be asked for stays unasked, whatever a person knows of it
+        bound = force is None or invalid(source) is not None
+        link = standing.row.link if bound or force is None else force.link
+        copy = copies.answer(source, custody[source.address], link, now=now, good_for=good_for)
+        standing = history.complete(standing, source, copy, now=now)
+        standing = overruling.overruled(standing, force)
+        after.append(standing)
+        news += history.changes(before.row if before is not None else None, standing.row)
+    ledger.write_standings(after)
+    return news

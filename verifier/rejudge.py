@@ -1,0 +1,247 @@
+"""Today's rules over what is stored: every look is read again, and the answers follow from that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from verifier import evidence, recorder, rows, verdict, warc
+from verifier.derive import Fold, derive_some
+from verifier.errors import InputError, StorageError
+from verifier.evidence import Asked
+from verifier.ledger import Ledger, Reread
+from verifier.records import (
+    Capture,
+    Change,
+    Check,
+    Fetched,
+    Hop,
+    NoReply,
+    Reply,
+    Run,
+    StoredResponse,
+    Truncated,
+)
+from verifier.round import CHUNK, Progress, Silent, locked
+
+REASON = "today's rules over what is stored; nothing was fetched"
+_AT_A_TIME = 50
+"""Addresses whose looks are in memory at once; a body is, only while it is read."""
+
+
+def rejudge(
+    folder: Path, *, software: str, good_for: timedelta, progress: Progress | None = None
+) -> Run:
+    """Read every stored look again by today's rules, and write all answers anew.
+
+    No network is used and sources.csv is not read. What was seen stays as it is: where a look
+    means something else now, that is appended (``readings``, ``quote_findings``). All is one
+    transaction: who ends it midway finds everything as it was.
+
+    Args:
+        folder: The archive folder.
+
+    Returns:
+        The round, with outcome ``rejudged`` and what changed as its news.
+
+    Raises:
+        InputError: There is no audit database.
+        LockedError: A round is running.
+        IntegrityError: A stored body is not what was stored; nothing was changed.
+        StorageError: The archive folder can't be read or written.
+    """
+    database = folder / "audit.db"
+    if not database.is_file():
+        raise InputError(str(database), "there is no such database", "Run: verifier run")
+    progress = progress or Silent()
+    with locked(folder), Ledger(database) as ledger:
+        run = _begun(ledger, software=software)
+        try:
+            with ledger.transaction():
+                _read_again(ledger, run, folder / "warc", progress)
+                news = _fold_again(ledger, good_for=good_for)
+                run = ledger.end_run(
+                    replace(run, ended_at=_now(), outcome="rejudged", news=tuple(news)),
+                    derived=True,
+                )
+        except BaseException:
+            with suppress(StorageError), ledger.transaction():  # the fault itself is the news
+                ended = replace(
+                    run, ended_at=_now(), outcome="interrupted", reason="ended by a fault"
+                )
+                ledger.end_run(ended, derived=False)
+            raise
+        finally:
+            progress.end()
+        ledger.checkpoint()
+        return run
+
+
+def _begun(ledger: Ledger, *, software: str) -> Run:
+    """The run, with what the last one said of sources.csv: the mirror is still of that reading."""
+    last = ledger.last_run()
+    run = Run(
+        id=0,
+        started_at=_now(),
+        reason=REASON,
+        listed=last.listed if last is not None else 0,
+        wrong_rows=last.wrong_rows if last is not None else 0,
+        problems=last.problems if last is not None else (),
+    )
+    return ledger.start_run(
+        run,
+        sources_sha256=evidence.list_digest(ledger),
+        software=software,
+        rules=verdict.RULES_VERSION,
+    )
+
+
+def _fold_again(ledger: Ledger, *, good_for: timedelta) -> list[Change]:
+    news: list[Change] = []
+    ids, now = evidence.ids(ledger), _now()
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        news += derive_some(ledger, some, now=now, good_for=good_for, fold=Fold.ALL)
+    ledger.drop_retired()
+    return news
+
+
+# ---- one look after the other ------------------------------------------------------------
+
+
+def _read_again(ledger: Ledger, run: Run, folder: Path, progress: Progress) -> None:
+    addresses = evidence.addresses(ledger)
+    progress.begin("read again", len(addresses), 1)
+    for start in range(0, len(addresses), _AT_A_TIME):
+        some = addresses[start : start + _AT_A_TIME]
+        asked = evidence.asked(ledger, some)
+        captures = _Captures(ledger, folder)
+        again: list[Reread] = []
+        for _, look in groupby(asked, key=lambda one: (one.check.address, one.check.run_id)):
+            again += _look_again(list(look), captures)
+        ledger.add_readings(run.id, again, now=_now())
+        progress.step(start + len(some), 0)
+
+
+def _look_again(look: Sequence[Asked], captures: _Captures) -> Iterator[Reread]:
+    """What is new of one look at an address, for each source that shared it.
+
+    A reply whose body was not kept (``preserve`` is ``none``) is read again only as far as
+    that can't go wrong: a page (2xx) or a wall stays what it was when its body was there.
+    """
+    first = look[0].check
+    fetched, whole = captures.reply(first)
+    if not whole and (first.status is None or 200 <= first.status < 300):
+        return
+    read = any(one.text_was_read for one in look)
+    judged = recorder.judge(fetched, [one.quote for one in look], read=read)
+    walls = (first.reading.rule, judged.reading.rule)
+    if not whole and any(rule.startswith("wall-") for rule in walls):
+        return
+    for one, finding in zip(look, judged.findings, strict=True):
+        reading = replace(judged.reading, transport=False)  # not stored, and not folded
+        text = judged.text if one.text_was_read and judged.text is not None else None
+        check = replace(
+            one.check,
+            reading=reading,
+            rules_version=verdict.RULES_VERSION,
+            finding=finding,
+            text_sha256=text.sha256 if text is not None else one.check.text_sha256,
+            text_version=text.version if text is not None else one.check.text_version,
+        )
+        before = one.check
+        told = (before.reading, before.text_sha256, before.text_version)
+        differs = told != (reading, check.text_sha256, check.text_version)
+        found = finding is not None and replace(finding, passage="") != before.finding
+        if differs or found:
+            digest = rows.quote_sha256(one.quote) if found else ""
+            yield Reread(check=check, reading=differs, quote=digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Captures:
+    """What looks got over the wire, out of the WARC files."""
+
+    ledger: Ledger
+    folder: Path
+
+    def reply(self, check: Check) -> tuple[Fetched, bool]:
+        """What a look got, and whether it is all there: hops, heads and body.
+
+        Raises:
+            IntegrityError: A record is missing or is not what was stored.
+        """
+        told: list[dict[str, Any]] = json.loads(check.hops)
+        kept = evidence.captures(self.ledger, [hop["capture"] for hop in told if hop["capture"]])
+        stored = [self._stored(kept[hop["capture"]]) if hop["capture"] else None for hop in told]
+        hops = tuple(_hop(hop, check, found) for hop, found in zip(told, stored, strict=True))
+        if check.failure is not None:
+            silence = NoReply(
+                url=check.final_url,
+                failure=check.failure,
+                detail=check.detail,
+                requested_at=check.checked_at,
+                hops=hops,
+                attempts=check.attempts,
+                retry_after=check.retry_after,
+            )
+            return silence, True
+        last = stored[-1] if stored else None
+        if last is None:
+            headers = tuple(
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in json.loads(check.headers)
+            )
+            hops = (*hops[:-1], replace(hops[-1], headers=headers))
+        reply = Reply(
+            hops=hops,
+            content=last.content if last is not None else b"",
+            undecoded=check.undecoded,
+            attempts=check.attempts,
+            retry_after=check.retry_after,
+        )
+        return reply, last is not None
+
+    def _stored(self, capture: Capture) -> StoredResponse:
+        """The response of a capture; of a revisit with the body that it shares."""
+        head = warc.read(self.folder, capture.file, capture.offset)
+        if capture.revisit_of is None:
+            return head
+        original = evidence.captures(self.ledger, [capture.revisit_of])[capture.revisit_of]
+        whole = warc.read(self.folder, original.file, original.offset)
+        return replace(head, body=whole.body, content=whole.content)
+
+
+def _hop(told: dict[str, Any], check: Check, found: StoredResponse | None) -> Hop:
+    headers: tuple[tuple[bytes, bytes], ...]
+    if found is not None:
+        headers = tuple((k.encode("latin-1"), v.encode("latin-1")) for k, v in found.headers)
+    else:
+        location = str(told["location"]).encode("latin-1", "replace")
+        headers = ((b"Location", location),) if location else ()
+    return Hop(
+        url=told["url"],
+        requested_at=found.captured_at if found is not None else check.checked_at,
+        request=b"",
+        peer=told["peer"],
+        version="HTTP/1.1",
+        status=told["status"],
+        reason=b"",
+        headers=headers,
+        body=found.body if found is not None else b"",
+        truncated=found.truncated if found is not None else _cut(check),
+    )
+
+
+def _cut(check: Check) -> Truncated | None:
+    return Truncated(check.truncated) if check.truncated else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
