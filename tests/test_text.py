@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.typeset import pdf
 from verifier.text import MOST_DIVS, TEXT_VERSION, decoded, encoding_of, extract, glance
 
 HTML = "text/html"
@@ -164,6 +165,12 @@ def test_a_reader_sees_words_and_not_what_makes_them() -> None:
         'style="display:none"',
         'style="display: none"',
         'style="color: red; DISPLAY: NONE"',
+        'style="display :none"',
+        'style="display:block; display:none"',
+        'style="visibility: hidden"',
+        'STYLE="VISIBILITY:HIDDEN"',
+        'class="link sr-only"',
+        "class=visually-hidden",
     ],
 )
 def test_what_is_hidden_is_not_said(attributes: str) -> None:
@@ -171,6 +178,94 @@ def test_what_is_hidden_is_not_said(attributes: str) -> None:
     Old wordings are often left in the page, hidden.
     """
     assert visible(f"<p>said</p><p {attributes}>hushed <b>words</b></p>") == "said"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'style="overflow: hidden"',
+        'style="display:none; display:block"',
+        'style="border:none"',
+        'aria-hidden="true"',
+        "hidden=until-found",
+        'class="hidden-gem"',
+    ],
+)
+def test_what_only_sounds_hidden_is_said(attributes: str) -> None:
+    """
+    A page whose frame hides what overflows is not an empty page.
+    """
+    assert visible(f"<p>said</p><p {attributes}>aloud</p>") == "said aloud"
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        ("<noscript>no script</noscript>a", "a"),
+        ("<dialog>closed</dialog><dialog open>opened</dialog>", "opened"),
+        ("<details><summary>more</summary>closed</details>", "more closed"),
+        ("<canvas>c</canvas><iframe>i</iframe><video>v</video><object>o</object>a", "a"),
+        ("<img alt=alternative title=titled>a<input value=typed>", "a"),
+        ("<select><option>one<option>two</select><textarea>typed</textarea>a", "a"),
+        ("<label>Do you agree?</label> <button>Yes</button>", "Do you agree? Yes"),
+        ("<figure><blockquote>said</blockquote><figcaption>by her</figcaption>", "said by her"),
+        ("<fieldset><legend>Title</legend>words", "Title words"),
+        ("he said <q>no</q> and <Q cite=x>never</Q>", "he said “no” and “never”"),
+        ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp>字<rt>ji</rt></ruby>", "漢字"),
+        ("super<wbr>cali&shy;fragil", "supercali\u00adfragil"),
+        ("<math><mi>x</mi><annotation>tex</annotation></math>", "x"),
+        ("was <del>10</del> <ins>12</ins>", "was 10 12"),
+        ("<ol><li>one<li>two</ol><table><caption>c</caption><tr><th>h<td>d", "one two c h d"),
+    ],
+)
+def test_elements_are_read_as_a_browser_shows_them(body: str, seen: str) -> None:
+    """
+    Each kind of element that a quotation can meet has its rule.
+    """
+    assert visible(body) == seen
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<sup>[3]</sup>",
+        "<sup>[note 1]</sup>",
+        "<sup class=reference><a href='#cite_note-3'>[3]</a></sup>",
+        "<sup><a href=#fn3>3</a></sup>",
+        "<a href=#fn3><sup>3</sup></a>",
+        "<a href=#fn3 role=doc-noteref>3</a>",
+        "<a href='#_ftn3' name='_ftnref3'>[3]</a>",
+        "<sup>3</sup>",
+        "<SUP>12</SUP>",
+        "<sup><i>[citation needed]</i></sup>",
+        "<sup>*</sup>",
+        "<sup>1</sup><sup>,</sup><sup>2</sup>",
+    ],
+)
+def test_the_mark_of_a_footnote_is_not_part_of_the_sentence(mark: str) -> None:
+    """
+    Nobody quotes it, and "population3" would be another word than the quotation's.
+    """
+    assert visible(f"<p>the population{mark} grew.{mark}</p>") == "the population grew."
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        ("10<sup>6</sup> people", "106 people"),
+        ("5 m<sup>2</sup>, 7 metres<sup>3</sup>", "5 m2, 7 metres3"),
+        ("the 1<sup>st</sup>", "the 1st"),
+        ("carbon <sup>14</sup>C", "carbon 14C"),
+        ("Cl<sup>-</sup> CO<sub>2</sub>", "Cl- CO2"),
+        ("M<sup>me</sup> Curie, f(x)<sup>2</sup>", "Mme Curie, f(x)2"),
+        ("as <a href=#x>shown below</a> and <a href=#_ftnref1>here</a>", "as shown below and here"),
+    ],
+)
+def test_what_is_raised_for_another_reason_stays(body: str, seen: str) -> None:
+    """
+    A power of ten that is left out is another number: altered would be called found.
+    """
+    assert visible(body) == seen
 
 
 def test_inline_elements_do_not_tear_words_and_blocks_do() -> None:
@@ -253,14 +348,18 @@ def test_a_glance_reads_no_text() -> None:
 @pytest.mark.parametrize(
     ("content", "content_type", "unreadable"),
     [
-        (b"%PDF-1.7 ...", "application/pdf", "pdf"),
-        (b"%PDF-1.7 ...", "text/html", "pdf"),
+        (b"%PDF-1.7 ...", "application/pdf", "damaged"),
+        (b"%PDF-1.7 ...", "text/html", "damaged"),
         (b"", HTML, "empty"),
         (b" \n\t ", HTML, "empty"),
         (b"\xef\xbb\xbf", HTML, "empty"),
         (b"<html><body><img src=x></body></html>", HTML, "empty"),
-        (b"<html><body><div id=app></div><script>x()</script>", HTML, "empty"),
+        (b"<html><body><div id=app></div><script>x()</script>", HTML, "script"),
+        (b"<script src=x></script><noscript>Please turn scripts on</noscript>", HTML, "script"),
         (b"\x89PNG....", "image/png", "image/png"),
+        (b"\x89PNG\r\n\x1a\n....", HTML, "image/png"),
+        (b"PK\x03\x04...", "text/plain", "application/zip"),
+        (b"\x7fELF\x02\x01\x01\0\0", "", "application/octet-stream"),
         (b"\x00\x01", "application/octet-stream", "application/octet-stream"),
     ],
 )
@@ -283,6 +382,10 @@ def test_what_has_no_text_says_why(content: bytes, content_type: str, unreadable
         (b"\n" * 3000 + b"<html><p>the words", HTML),
         (b"<p>the words", "text/html"),
         (b"some intro <html><p>the words", "text/plain"),
+        (b"<!-- made by hand --><p>the words", ""),
+        ("<!doctype html><p>the words".encode("utf-16"), ""),
+        (b"the words", "application/octet-stream"),
+        (b"the words", ""),
     ],
 )
 def test_the_bytes_decide_what_is_a_page(content: bytes, content_type: str) -> None:
@@ -300,6 +403,112 @@ def test_plain_text_is_kept_as_it_is() -> None:
 
     assert text.visible == "a < b and “c” > d\n"
     assert text.main == "a < b and “c” > d"
+
+
+def test_a_plain_texts_lines_and_pages_are_kept() -> None:
+    """
+    An RFC is read by its line breaks and form feeds; a stray NUL must not end it.
+    """
+    text = extract(b"one\r\ntwo\x0cthree\0four", "text/plain")
+
+    assert text.visible == "one\r\ntwo\x0cthree\ufffdfour"
+    assert (text.kind, text.main) == ("plain", "one two three\ufffdfour")
+
+
+def test_xhtml_is_read_as_xml() -> None:
+    """
+    An HTML parser takes all that follows <script/> for a script, and CDATA for a comment.
+    """
+    page = (
+        '<?xml version="1.0" encoding="iso-8859-2"?><html xmlns="http://www.w3.org/1999/xhtml" '
+        'xml:lang="pl"><head><title/><script src="x"/></head><body><p><a id="x"/>wąż<br/>'
+        "<![CDATA[a < b]]></p></body></html>"
+    ).encode("iso-8859-2")
+    text = extract(page, "application/xhtml+xml")
+
+    assert (text.visible.split(), text.lang) == (["wąż", "a", "<", "b"], "pl")
+
+
+def test_kind_and_language_are_told() -> None:
+    """
+    A page that changes its language may have changed hands.
+    """
+    text = extract(b"<!doctype html><html lang=de-CH><p>Worte", HTML)
+
+    assert (text.kind, text.lang, text.pages, text.cut) == ("html", "de-CH", (), False)
+
+
+def test_a_pdf_is_what_starts_like_one() -> None:
+    """
+    Servers send PDFs as pages, and some write a warning before them.
+    """
+    content = pdf(["The words of", "page one."], ["Page two."], title="A  report")
+    for before in (b"", b"\n", b"<br>Warning: " + b"x" * 900 + b"\n"):
+        for label in ("application/pdf", HTML, "text/plain", ""):
+            text = extract(before + content, label)
+            assert (text.kind, text.title, text.unreadable) == ("pdf", "A report", "")
+            assert text.main == "The words of page one. Page two."
+            assert text.visible[text.pages[1] :] == "Page two."
+
+
+def test_a_page_about_pdfs_is_a_page() -> None:
+    """
+    What starts like a page is one, whatever it tells.
+    """
+    text = extract(b"<!doctype html><p>A file starts with %PDF-1.7 and has an endobj.", HTML)
+
+    assert text.kind == "html"
+
+
+@given(st.binary(max_size=200), st.sampled_from([HTML, "application/xhtml+xml", "", "text/plain"]))
+def test_the_same_bytes_have_the_same_text(noise: bytes, label: str) -> None:
+    """
+    A hash that changes by itself would report changes that nobody made; and cut pages come.
+    """
+    whole = page("<p>words <sup>[1]</sup> <q>said</q> <b hidden>x</b><label>y").encode()
+    for content in (whole + noise, whole[: len(noise)], whole[:120] + noise + whole[120:]):
+        text = extract(content, label)
+        assert text == extract(content, label)
+        text.visible.encode()
+
+
+@given(st.text(alphabet="<>/!-=\"' scriptySCRIPT\n", max_size=60))
+def test_no_script_is_visible(before: str) -> None:
+    """
+    Words that only a program reads were said to nobody, however broken the page around it is.
+    """
+    content = f"<p>{before.replace('<', '&lt;')}</p>"
+    text = extract(f"{content}<script>var Zcripted = 1</script><p>said".encode(), HTML)
+
+    assert "Zcripted" not in text.visible + text.main
+    assert "said" in text.visible
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "<p " + " ".join(f"a{number}" for number in range(100_000)) + ">",
+        "".join(f"<font size={number}><p>" for number in range(20_000)),
+        "<section><article>" * 20_000,
+        "<a><div>" * 100_000,
+    ],
+    ids=["attributes", "never closed", "deep", "deep links"],
+)
+def test_a_trap_is_not_walked_into(trap: str) -> None:
+    """
+    Parsers take quadratic time over some pages; their words are had without one.
+    """
+    program = (
+        "import sys\nfrom verifier.text import extract\n"
+        "text = extract(sys.stdin.buffer.read(), 'text/html')\n"
+        "assert text.visible.split() == ['said', 'words'] == text.main.split(), text.visible[:99]\n"
+        "assert text.title == 'T', text.title\n"
+    )
+    content = f"<title>T</title><script>scripted</script><i>sa</i>id{trap}words".encode()
+
+    done = subprocess.run([sys.executable, "-c", program], input=content, timeout=20, check=False)
+
+    assert done.returncode == 0
 
 
 def test_a_page_made_to_be_slow_costs_little() -> None:

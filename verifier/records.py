@@ -581,7 +581,15 @@ class Text:
         visible: All visible text.
         main: The text without navigation and the like; what ``text_sha256`` is of.
         version: Of the extractor: a new one is not a change of the source.
-        unreadable: Why there is no text ("" when there is).
+        unreadable: Why there is no text ("" when there is): "empty", "script" (nothing is there
+            before a script makes it), "encrypted", "damaged", "scan", "garbled", "not read", or
+            the media type of what is no text.
+        kind: "html", "plain" or "pdf"; "" for what is none of them.
+        lang: What the page says that its language is, as it says it, or "".
+        pages: Where in ``visible`` each page of a PDF starts; a page without text starts where
+            the next one does. Empty for others.
+        cut: The source goes on beyond what was read of it: what is not in ``visible`` may be
+            in the rest.
     """
 
     visible: str
@@ -590,6 +598,10 @@ class Text:
     sha256: str
     version: int
     unreadable: str = ""
+    kind: str = ""
+    lang: str = ""
+    pages: tuple[int, ...] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,22 @@ import codecs
 import hashlib
 import html
 import re
+from typing import Any
 
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
+from verifier import markup, pdf
 from verifier.records import Text
 
-TEXT_VERSION = 1
+TEXT_VERSION = 2
 """Raised whenever the extractor would read the same bytes otherwise."""
+
+MOST_DIVS, DEEPEST = 2_000, 500
+"""Above so many boxes, and so deep, no main text is looked for: time is quadratic in the depth."""
+
+# ---- encodings ---------------------------------------------------------------------------
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -22,58 +29,133 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_HIDDEN = ["[hidden]", '[style*="display:none" i]', '[style*="display: none" i]']
-MOST_DIVS = 2_000
-"""Above this, no main text is looked for: the time that takes is quadratic in nested divs."""
-
-_MARKUP = re.compile(rb"<(!doctype|html|head|\?xml)", re.IGNORECASE)
-_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"\s*<\?xml[^>]{1,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})")
 
 
 def encoding_of(content: bytes, content_type: str) -> str:
     """The name of the character encoding of *content*.
 
-    A byte order mark wins, then the header's charset, then the page's own declaration, then a
-    guess. Labels mean what browsers take them to mean ("iso-8859-1" is Windows-1252), and no
-    others are understood: Python would take "zlib" for an encoding, too.
+    A byte order mark wins, then the header's charset, then the page's own declaration (of XML,
+    or in a meta element), then a guess. Labels mean what browsers take them to mean
+    ("iso-8859-1" is Windows-1252), and no others are understood: Python would take "zlib" for an
+    encoding, too.
     Source: WHATWG Encoding and HTML, "determining the character encoding".
     """
     for mark, name in _BOMS:
         if content.startswith(mark):
             return name
     declared = _CHARSET.search(content_type)
-    label = map_encoding_to_html5(declared[1], fallback_utf8=False) if declared else None
-    if label is not None:
-        return str(label)
-    guess = str(detect_encoding(content, from_html_meta=True))
+    label = _known(declared[1]) if declared else ""
+    if label:
+        return label
+    in_xml = _XML_ENCODING.match(content)
+    guess = _known(in_xml[1].decode("ascii")) if in_xml else ""
+    guess = guess or str(detect_encoding(content, from_html_meta=True))
     # A declaration that could be read as ASCII is wrong when it says UTF-16.
     return "utf-8" if guess.startswith("utf-16") and b"\0" not in content[:1024] else guess
 
 
+def _known(label: str) -> str:
+    return str(map_encoding_to_html5(label, fallback_utf8=False) or "")
+
+
 def decoded(content: bytes, content_type: str) -> str:
     """*content* as text, without its byte order mark; what cannot be decoded becomes U+FFFD."""
-    text = str(bytes_to_str(content, encoding_of(content, content_type), errors="replace"))
-    return text.removeprefix("\ufeff")
+    if content.isascii() and b"\x1b" not in content and b"\0" not in content:
+        return content.decode("ascii")  # the same in every encoding of the web
+    name = encoding_of(content, content_type)
+    return str(bytes_to_str(content, name, errors="replace")).removeprefix("\ufeff")
+
+
+# ---- kinds -------------------------------------------------------------------------------
+
+_MARKUP = re.compile(rb"<(!doctype\s+html|html|head|\?xml)", re.IGNORECASE)
+_TAGS = re.compile(
+    rb"<(!--|!doctype|body|title|meta|link|script|style|iframe|h1|div|font|table|a|b|br|p)[\s>]",
+    re.IGNORECASE,
+)
+_PDF = re.compile(rb"%PDF-\d")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MAGIC = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"PK\x03\x04": "application/zip",
+    b"\x1f\x8b": "application/gzip",
+    b"{\\rtf": "application/rtf",
+}
+_TEXTUAL = re.compile(r"(?:text/.*|application/(?:.*\+)?(?:json|javascript|x-ndjson|yaml|toml))?")
+_SPACE = b"\xef\xbb\xbf \t\r\n\f"
+
+
+def _kind(content: bytes, content_type: str) -> str:
+    """What the bytes are, or else the label says: html, plain, pdf, empty, or the media type."""
+    head = content[:2048]
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = decoded(head, "").encode()
+    start = head.lstrip(_SPACE)[:1024] or content.lstrip(_SPACE)[:1024]
+    media = content_type.partition(";")[0].strip().lower()
+    if not start:
+        return "empty"
+    if start.startswith(b"%PDF-"):
+        return "pdf"
+    if _MARKUP.match(start):
+        return "html"
+    # Acrobat's own rule: the mark may stand anywhere in the first kilobyte.
+    if _PDF.search(head[: 1024 + 8]) and (media == "application/pdf" or b"endobj" in content):
+        return "pdf"
+    for mark, name in _MAGIC.items():
+        if start.startswith(mark):
+            return name
+    if "html" in media or media.endswith("xml"):
+        return "html"
+    if _TEXTUAL.fullmatch(media) or media == "application/octet-stream":
+        return _kind_of_text(start, media, content_type)
+    return media
+
+
+def _kind_of_text(start: bytes, media: str, content_type: str) -> str:
+    if b"<html" in start.lower() or (not media.startswith("text/") and _TAGS.match(start)):
+        return "html"
+    is_binary = _BINARY.search(start) and not encoding_of(start, content_type).startswith("utf-16")
+    if is_binary and not media.startswith("text/"):
+        return media or "application/octet-stream"
+    return "plain"
+
+
+# ---- what is asked -----------------------------------------------------------------------
 
 
 def extract(content: bytes, content_type: str) -> Text:
-    """The text of a page: HTML and plain text; other kinds are said to be unreadable.
+    """The text of a page: of HTML, XHTML, PDF and plain text, whatever the label says.
 
-    The bytes decide what it is, then the label: a PDF is what starts like one.
+    Other kinds are said to be unreadable. Raises for no bytes. What of HTML is visible, see
+    `markup.rewritten` and `_unseen`. Style sheets are not considered, only what elements say
+    themselves; form fields, and words within drawings and films, are not read.
     """
     kind = _kind(content, content_type)
-    if kind not in ("html", "plain"):
-        return _text("", "", "", unreadable=kind)
-    page = decoded(content, content_type)
-    if kind == "plain":
-        return _text(page, page, "")
-    tree = HTMLTree.parse(page)
-    visible = extract_plain_text(tree, list_bullets=False, skip_elements=_HIDDEN)
-    main = ""
-    if tree.document and len(tree.document.get_elements_by_tag_name("div")) <= MOST_DIVS:
-        main = extract_plain_text(tree, main_content=True, list_bullets=False)
-    title = " ".join((tree.title or "").split())
-    return _text(visible, main.strip() or visible, title[:300])
+    match kind:
+        case "html":
+            return _of_html(content, content_type)
+        case "plain":
+            words = decoded(content, content_type).replace("\0", "\ufffd")
+            return _text(words, words, kind=kind)
+        case "pdf":
+            seen = pdf.read(content)
+            return _text(
+                seen.words,
+                seen.words,
+                kind=kind,
+                title=seen.title,
+                unreadable=seen.unreadable,
+                pages=seen.pages,
+                cut=seen.cut,
+            )
+        case _:
+            return _text("", "", unreadable=kind)
+
+
+_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
 
 
 def glance(content: bytes, content_type: str) -> Text:
@@ -86,36 +168,103 @@ def glance(content: bytes, content_type: str) -> Text:
     return Text(
         visible="",
         main="",
-        title=" ".join(title.split())[:300],
+        title=_one_line(title),
         sha256="",
         version=0,
         unreadable="not read",
     )
 
 
-def _kind(content: bytes, content_type: str) -> str:
-    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1024]
-    media = content_type.partition(";")[0].strip().lower()
-    if not start:
-        return "empty"
-    if start.startswith(b"%PDF-"):
-        return "pdf"
-    if "html" in media or media.endswith("xml") or _MARKUP.match(start):
-        return "html"
-    if media.startswith("text/") or media in ("", "application/json"):
-        return "html" if b"<html" in start.lower() else "plain"
-    return media
+def _one_line(title: str) -> str:
+    return " ".join(title.split())[:300]
 
 
-def _text(visible: str, main: str, title: str, unreadable: str = "") -> Text:
+def _text(visible: str, main: str, *, title: str = "", unreadable: str = "", **more: Any) -> Text:
     normal = " ".join(main.split())
-    if not unreadable and not visible.strip():
+    if not unreadable and not (visible if main is visible else visible.strip()):
+        unreadable = "empty"
+    if not unreadable and not normal:
         unreadable = "empty"
     return Text(
-        visible=visible,
-        main=normal,
-        title=title,
+        visible="" if unreadable else visible,
+        main="" if unreadable else normal,
+        title=_one_line(title),
         sha256="" if unreadable else hashlib.sha256(normal.encode()).hexdigest(),
         version=TEXT_VERSION,
         unreadable=unreadable,
+        **more,
     )
+
+
+# ---- HTML --------------------------------------------------------------------------------
+
+_BOXES = ("div", "section", "article")
+
+
+def _of_html(content: bytes, content_type: str) -> Text:
+    page = decoded(content, content_type)
+    if content_type.partition(";")[0].strip().lower().endswith("xml"):
+        page = markup.as_html(page)
+    if markup.is_a_trap(page):
+        words = markup.stripped(page)
+        return _text(words, words, kind="html", title=glance(content, content_type).title)
+    named = markup.names_in(page)
+    tree = HTMLTree.parse(markup.rewritten(page, named))
+    document, title = tree.document, tree.title or ""
+    if document is None or document.document_element is None:
+        return _text("", "", kind="html", title=title)
+    unseen = _unseen(document, page, named)
+    visible = extract_plain_text(tree, list_bullets=False, alt_texts=False, skip_elements=unseen)
+    main = ""
+    if visible and not _is_deep(document, page):
+        main = extract_plain_text(
+            tree, main_content=True, list_bullets=False, alt_texts=False, skip_elements=unseen
+        )
+    root = document.document_element
+    made_by_script = not visible.strip() and document.query_selector("script") is not None
+    return _text(
+        visible,
+        main if main.strip() else visible,
+        title=title,
+        unreadable="script" if made_by_script else "",
+        kind="html",
+        lang=(root.getattr("lang") or root.getattr("xml:lang") or "").strip()[:40],
+    )
+
+
+_NEVER_SEEN = frozenset("rt rp rtc noembed noframes canvas datalist dialog annotation".split())
+_FOR_SCREEN_READERS = (
+    "sr-only",
+    "visually-hidden",
+    "visuallyhidden",
+    "screen-reader-text",
+    "element-invisible",
+)
+_DECLARATION = re.compile(r"(?:^|;)\s*(display|visibility)\s*:\s*([a-z-]+)", re.IGNORECASE)
+
+
+def _unseen(document: Any, page: str, named: set[str]) -> list[str]:
+    """Selectors of what is not seen: hidden elements, or such as the browser doesn't show.
+
+    The first are those with the attribute, closed dialogs, and classes that hide words from all
+    but screen readers; what its style hides is marked by the attribute here.
+    """
+    if "until-found" in page:  # searching the page shows it
+        for element in document.query_selector_all("[hidden=until-found i]").values():
+            element.delattr("hidden")
+    if "style" in page or "STYLE" in page:
+        for selector in ('[style*="none" i]', '[style*="hidden" i]'):
+            for element in document.query_selector_all(selector).values():
+                style = element.getattr("style").lower()
+                last = dict(_DECLARATION.findall(style))
+                if last.get("display") == "none" or last.get("visibility") == "hidden":
+                    element.setattr("hidden", "")
+    unseen = ["[hidden]", *(f".{name}" for name in _FOR_SCREEN_READERS if name in page)]
+    for name in sorted(named & _NEVER_SEEN):
+        unseen.append("dialog:not([open])" if name == "dialog" else name)
+    return unseen
+
+
+def _is_deep(document: Any, page: str) -> bool:
+    boxes = sum(len(document.get_elements_by_tag_name(name)) for name in _BOXES)
+    return boxes > MOST_DIVS and markup.depth(page) > DEEPEST
