@@ -141,7 +141,7 @@ class Recorder:
         seats = self._seats[address]
         seen = _text_of(fetched, read=any(seat.quote for seat in seats))
         findings = [_finding(seat, seen) for seat in seats]
-        found = any(finding and finding.result is Quote.FOUND for finding in findings)
+        found = _found(findings)
         reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
         captures = self._keep(fetched, seats)
         shared = _shared(fetched, captures, seen)
@@ -186,6 +186,14 @@ def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
             return (text.extract if read else text.glance)(fetched.content, kind)
         case _:
             return None
+
+
+def _found(findings: Sequence[Finding | None]) -> bool | None:
+    """Whether a quotation stands on the page; None when none was looked for in its text."""
+    sought = {finding.result for finding in findings if finding is not None}
+    if Quote.FOUND in sought:
+        return True
+    return False if sought & {Quote.ABSENT, Quote.ALTERED, Quote.UNREADABLE} else None
 
 
 def _finding(seat: Seat, seen: Text | None) -> Finding | None:
