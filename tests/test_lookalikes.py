@@ -679,6 +679,60 @@ def test_a_front_page_elsewhere_counts_only_when_the_quotation_is_missing(
     assert (rule == "soft-404-home") is lost
 
 
+CONTACT = (
+    "<h1>Contact us</h1><form><textarea></textarea><div class='g-recaptcha'></div>"
+    "<button>Send</button></form><p>Write to us about any question.</p>"
+    "<script src='https://www.google.com/recaptcha/api.js'></script>"
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("Contact", CONTACT),
+        ("Contact", CONTACT.replace("g-recaptcha", "h-captcha")),
+        ("Contact", "<div class='cf-turnstile'></div><p>Leave a message.</p>"),
+        ("Attention Required! A guide", f"{ARTICLE}<p>Sorry, you have been blocked</p>"),
+        ("Access denied", f"<h1>Access denied</h1>{ARTICLE}Reference #18"),
+        ("Just a moment...", f"{ARTICLE}<a href='https://www.cloudflare.com'>x</a>"),
+        ("How captchas work", f"{ARTICLE}<p>Please verify you are human</p>"),
+        ("Checking your browser", f"{ARTICLE}<script></script>"),
+        ("Report", f"{ARTICLE}<div id='px-captcha'></div>"),
+        ("Report", f"{ARTICLE}<p>This content is not available in your country.</p>"),
+        ("Report", f"<div>We use cookies. Accept all cookies to continue.</div>{ARTICLE}"),
+        ("Report", f"{ARTICLE}<p>Please log in to continue.</p><input type=password>"),
+        ("Report", f"{ARTICLE}<script>window._pxAppId='x'</script>"),
+        ("Доступ запрещён", f"<h1>Доступ запрещён: роман</h1>{ARTICLE}"),
+        ("Privacy notice", "<p>We tell you here what we keep, and for how long.</p>"),
+    ],
+)
+def test_a_page_that_speaks_of_walls_or_stands_beside_one_is_alive(title: str, body: str) -> None:
+    """
+    Contact forms have captchas, and people write about being locked out.
+    """
+    assert seen(page(title, body)).seen is Seen.ALIVE
+
+
+@pytest.mark.parametrize("status", [200, 202, 401, 403, 404, 405, 406, 429, 503, 999])
+def test_a_challenge_is_a_wall_whatever_its_status(status: int) -> None:
+    """
+    A challenge that came with a 404 would count a strike against a page that is well.
+    """
+    body = page("Just a moment...", "<script>window._cf_chl_opt={}</script>cloudflare")
+
+    assert seen(body, status=status).seen is Seen.BLOCKED
+
+
+@pytest.mark.parametrize("status", [520, 521, 522, 523, 525, 526, 527, 530])
+def test_an_origin_that_is_down_behind_its_edge_is_failing_and_no_wall(status: int) -> None:
+    """
+    Cloudflare's 52x and 530 tell of the site, not of us.
+    """
+    body = page(f"site.example | {status}: down", '<div id="cf-wrapper">Cloudflare</div>')
+
+    assert seen(body, status=status).seen is Seen.FAILING
+
+
 # ---- what isn't judged ---------------------------------------------------------------------
 
 

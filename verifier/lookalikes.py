@@ -26,7 +26,10 @@ SHELL = 120
 """Visible characters that a page may have at most to be the shell of a script: "Loading …"."""
 
 _NAMES = frozenset(fold(name) for said in _LOST["said"].values() for name in said["names"])
-_LONG_NAMES = tuple(sorted((name for name in _NAMES if len(name.encode()) >= 12), key=len))
+_LONG_NAMES: dict[str, tuple[str, ...]] = {}
+for _name in sorted(_NAMES):  # by how they begin: hundreds of them are tried on every heading
+    if len(_name.encode()) >= 12:
+        _LONG_NAMES[_name[:4]] = (*_LONG_NAMES.get(_name[:4], ()), _name)
 _SENTENCES = tuple(
     dict.fromkeys(fold(each) for said in _LOST["said"].values() for each in said["sentences"])
 )
@@ -110,11 +113,10 @@ def _begins_lost(plain: str) -> bool:
 
     "Page not found. Try our search" is one; "Page not found errors and how to mend them" isn't.
     """
-    for name in _LONG_NAMES:
-        if plain.startswith(name):
-            rest = plain[len(name) :]
-            if rest[:1] in _ENDS and len(rest) <= 80:
-                return True
+    for name in _LONG_NAMES.get(plain[:4], ()):
+        rest = plain[len(name) :]
+        if plain.startswith(name) and rest[:1] in _ENDS and len(rest) <= 80:
+            return True
     return False
 
 
@@ -154,13 +156,13 @@ def _is_lost_line(line: str) -> bool:
 
 def _sentence(lines: Iterable[str]) -> str:
     """What a line says of the page that was asked for: that it isn't there."""
-    for line in lines:
-        if len(line) > LINE:
-            continue
-        for sentence in _SENTENCES:
-            at = line.find(sentence)
-            if at >= 0 and _NOT_THERE.search(line):
-                return line
+    short = [line for line in lines if len(line) <= LINE]
+    whole = "\n".join(short)
+    for sentence in _SENTENCES:
+        if sentence in whole:
+            for line in short:
+                if sentence in line and _NOT_THERE.search(line):
+                    return line
     return ""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from verifier.markup import Page, fold
 from verifier.records import Hop
 
-BODY = 60_000
+BODY = 40_000
 """Bytes in which marks of the markup are looked for."""
 
 LONG = 30
@@ -20,6 +20,13 @@ whose marks are bound to little text may set it lower."""
 
 LINE = 300
 """Characters that a line has at most in which a phrase is looked for: longer ones tell of it."""
+
+
+TALK = 1_200
+"""Characters of prose above which a page is about something: consent pages talk at length."""
+
+WORDS = 700
+"""The same for marks of words alone."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -83,6 +90,8 @@ class Mark:
 
     def fits(self, look: Look) -> bool:
         """Whether all conditions hold; the cheap ones are asked first."""
+        if look.prosy and self.most is not None:
+            return False
         if self.status and look.hop.status not in self.status:
             return False
         if self.header:
@@ -103,8 +112,12 @@ class Mark:
                 return False
         if self.most is None and not self.text:
             return True
+        if not look.deep and not (self.title or self.starts or self.body):
+            return False
         page = look.page()
         if page is None or (self.most is not None and page.size > self.most):
+            return False
+        if page.prose > (TALK if self.title or self.starts or self.body else WORDS):
             return False
         return not self.text or bool(says(page.lines, self.text, long=self.long))
 
@@ -117,6 +130,8 @@ class Look:
         title: Folded.
         start: The first bytes of the body, lower case.
         length: Bytes of the whole body.
+        prosy: It is an article for sure: marks for pages with little text can't fit.
+        deep: Something gives reason to read the page for its words alone.
         page: The page's markup, read when first asked for; None when it has none.
     """
 
@@ -124,6 +139,8 @@ class Look:
     title: str
     start: bytes
     length: int
+    prosy: bool = False
+    deep: bool = True
     page: Callable[[], Page | None]
 
 

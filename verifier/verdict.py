@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from verifier import baseline as base
 from verifier import lookalikes
 from verifier.marks import BODY, Look, Mark, first, load
-from verifier.markup import Page, fold, glimpse, read_page
+from verifier.markup import Page, fold, glimpse, is_prosy, read_page
 from verifier.records import (
     Baseline,
     Failure,
@@ -90,11 +90,13 @@ _GATES = load("gates")
 _LOGIN_TITLES = frozenset(map(fold, _GATES["titles"]))
 _LOST_ADDRESS = load("lost")["address"]
 
+_REFRESH = re.compile(rb"http-equiv\s*=\s*[\"']?refresh", re.IGNORECASE)
+
 CHEAP = 24_000
 """Bytes up to which a page is looked into though nobody asks for words on it: longer ones only
 when their title, first heading or address gives reason to."""
 
-WALL = 300_000
+WALL = 120_000
 """Bytes above which a page that came with a good status is no wall."""
 
 
@@ -125,7 +127,7 @@ def read(
     good = 200 <= last.status < 300
     if good and quote_found:
         return _read_success(fetched)
-    look = _look(fetched, title)
+    look = _look(fetched, title, quote_found=quote_found)
     if wall := _wall(look, fetched):
         return wall
     if not good:
@@ -139,7 +141,7 @@ def read(
     return told or _read_success(fetched)
 
 
-def _look(fetched: Reply, title: str) -> Look:
+def _look(fetched: Reply, title: str, *, quote_found: bool | None) -> Look:
     """The page as the rules look at it: read once, and only when a rule needs it."""
     kind = fetched.last.header("Content-Type")
 
@@ -149,11 +151,17 @@ def _look(fetched: Reply, title: str) -> Look:
             return None
         return read_page(fetched.content, kind, fetched.last.url)
 
+    good = 200 <= fetched.last.status < 300
+    prosy = good and is_prosy(fetched.content)
+    if not title:
+        title = glimpse(fetched.content, kind)[0]
     return Look(
         hop=fetched.last,
         title=fold(title),
         start=fetched.content[:BODY].lower(),
         length=len(fetched.content),
+        prosy=prosy,
+        deep=not prosy and (not good or _worth_a_look(fetched, quote_found=quote_found)),
         page=page,
     )
 
@@ -291,9 +299,8 @@ def _read_page(
     """
     if reply.undecoded or reply.last.truncated or not reply.content:
         return None
-    if not _worth_a_look(reply, look, quote_found=quote_found):
-        return None
-    page = look.page()
+    against = baseline if quote_found is False else None
+    page = look.page() if look.deep or against is not None else None
     if page is None:
         return None
     asked, ended = reply.hops[0].url, reply.last.url
@@ -307,16 +314,15 @@ def _read_page(
         return found
     if found := _login(page, look, asked):
         return found
-    if baseline is not None and quote_found is False:
-        return _against(page, ended, baseline)
-    return None
+    return _against(page, ended, against) if against is not None else None
 
 
-def _worth_a_look(reply: Reply, look: Look, *, quote_found: bool | None) -> bool:
+def _worth_a_look(reply: Reply, *, quote_found: bool | None) -> bool:
+    """Whether anything gives reason to read a page that came with a good status."""
     if quote_found is False or len(reply.content) <= CHEAP:
         return True
     asked, ended = (base.domain_of(hop.url) for hop in (reply.hops[0], reply.last))
-    if asked != ended or b"refresh" in look.start[:8_000]:
+    if asked != ended or _REFRESH.search(reply.content, 0, 8_000):
         return True
     title, heading = glimpse(reply.content, reply.last.header("Content-Type"))
     if lookalikes.is_suspicious(title, heading):
@@ -414,8 +420,6 @@ def _wall(look: Look, reply: Reply) -> Reading | None:
     status = look.hop.status
     if 200 <= status < 300 and look.length > WALL and not look.hop.header("cf-mitigated"):
         return None
-    if not look.title:
-        look.title = fold(glimpse(reply.content, look.hop.header("Content-Type"))[0])
     wall = first(_WALLS, look)
     if wall is None:
         return None
