@@ -15,8 +15,8 @@ ROOT = Path(verifier.__file__).parent
 
 LAYERS = {
     "values": "__init__ records errors",
-    "core": "verdict history overruling explain explained copies quotes text markup pdf coding "
-    "addresses hosts report attention rows schema",
+    "core": "verdict lookalikes marks outline baseline history overruling explain explained copies "
+    "quotes text markup pdf coding addresses hosts report attention rows schema",
     "edges": "sources table fetch transport warc warc_files wayback wayback_answers "
     "wayback_child ledger evidence",
     "shell": "round derive rejudge judging recorder preserve fanout work",
@@ -51,8 +51,9 @@ DOORS = {
     "resiliparse": "text",
     "pypdfium2": "pdf",
     "brotli": "coding",
+    "publicsuffixlist": "baseline",
 }
-COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2"}
+COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist"}
 """Outside libraries that only compute: the core may use them."""
 
 OUTSIDE_WORLD = {

@@ -100,6 +100,7 @@ def links(*checks: Check) -> list[str]:
         (Seen.FAILING, Link.SUSPECT),
         (Seen.GONE, Link.SUSPECT),
         (Seen.INVALID, Link.INVALID),
+        (Seen.HIJACKED, Link.HIJACKED),
         (Seen.UNDECIDED, Link.UNCHECKED),
     ],
 )
@@ -177,6 +178,34 @@ def test_the_dead_come_back() -> None:
 
     assert links(*dead, look(Seen.ALIVE, 40 * DAY))[-2:] == ["dead", "live"]
     assert told(*dead, look(Seen.ALIVE, 40 * DAY)).row.strikes == 0
+
+
+def test_a_hijacked_page_is_so_at_once_without_strikes_and_can_come_back() -> None:
+    """
+    Whose page it is, is plain at one look, also in a round that was interrupted; a name that was
+    won back is live again.
+    """
+    assert links(
+        look(Seen.ALIVE),
+        look(Seen.HIJACKED, DAY),
+        look(Seen.HIJACKED, 2 * DAY),
+        look(Seen.ALIVE, 3 * DAY),
+        look(Seen.HIJACKED, 4 * DAY, conclusive=False),
+    ) == ["live", "hijacked", "hijacked", "live", "hijacked"]
+    standing = told(look(Seen.ALIVE, finding=FOUND, capture_id=4), look(Seen.HIJACKED, DAY))
+    assert (standing.row.strikes, standing.row.quote, standing.row.local_copy) == (0, "found", 4)
+
+
+def test_what_could_not_be_judged_is_not_looked_at_every_few_hours() -> None:
+    """
+    A script's shell is the same shell tonight.
+    """
+    shell = look(Seen.UNDECIDED)
+    shell = replace(shell, reading=replace(shell.reading, rule="script-shell"))
+
+    assert pause(shell) == 7 * DAY
+    assert pause(look(Seen.HIJACKED)) == 7 * DAY
+    assert pause(look(Seen.UNDECIDED)) == 6 * HOUR
 
 
 def test_the_dead_stay_dead_while_they_fail() -> None:
@@ -295,7 +324,7 @@ def test_moved_names_the_address_to_use_and_keeps_it_when_the_page_dies() -> Non
     assert told(look(Seen.MOVED), look(Seen.ALIVE, DAY)).row.suggested_url == ""
 
 
-@pytest.mark.parametrize("seen", [Seen.BLOCKED, Seen.FAILING, Seen.UNDECIDED])
+@pytest.mark.parametrize("seen", [Seen.BLOCKED, Seen.FAILING, Seen.UNDECIDED, Seen.HIJACKED])
 def test_only_a_good_page_becomes_the_baseline(seen: Seen) -> None:
     """
     The body of a wall or an error page must not replace the hash and the copy of the source.
@@ -425,7 +454,9 @@ def test_never_found_and_no_longer_found_are_different_news() -> None:
     assert (until.quote, until.quote_since) == (Quote.UNCHECKED, START + 7 * DAY)
 
 
-@pytest.mark.parametrize("seen", [Seen.BLOCKED, Seen.FAILING, Seen.GONE, Seen.UNDECIDED])
+@pytest.mark.parametrize(
+    "seen", [Seen.BLOCKED, Seen.FAILING, Seen.GONE, Seen.UNDECIDED, Seen.HIJACKED]
+)
 def test_no_text_leaves_the_former_finding_with_its_date(seen: Seen) -> None:
     """
     The words on a login page or an error page say nothing of the source.

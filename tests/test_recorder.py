@@ -192,6 +192,32 @@ def test_a_quotation_on_a_page_that_is_not_alive_is_not_judged(tmp_path: Path) -
     assert [reading.seen for _, reading in desk.told] == [Seen.FAILING]
 
 
+@pytest.mark.parametrize(
+    ("body", "seen", "findings"),
+    [
+        (b"<html><title>Page not found</title><p>the words</p>", Seen.ALIVE, 1),
+        (b"<html><title>Page not found</title><p>others</p>", Seen.FAILING, 0),
+        (b"<html><title>Just a moment...</title>cloudflare /cdn-cgi/", Seen.BLOCKED, 0),
+        (b"<html><title>x</title><h1>a.example is for sale</h1>", Seen.HIJACKED, 0),
+        (b"<html><title>x</title><div id=root></div><script></script>", Seen.UNDECIDED, 0),
+    ],
+)
+def test_only_the_text_of_the_page_itself_is_judged(
+    tmp_path: Path, body: bytes, seen: Seen, findings: int
+) -> None:
+    """
+    A wall's or a parked page's text says nothing of the quotation; a page with it is alive.
+    """
+    one = Source(id="a", url="https://a.example/deep/page", quote="the words")
+    desk = Desk(tmp_path, sources=(one,))
+
+    desk.store([(one.address, reply(one.url, body))])
+
+    with Ledger(tmp_path / "audit.db") as ledger:
+        assert len(ledger._read("SELECT * FROM quote_findings")) == findings
+    assert [reading.seen for _, reading in desk.told] == [seen]
+
+
 def test_a_look_waits_for_company_no_longer_than_it_must(tmp_path: Path) -> None:
     """A slow list is stored as it comes; a kill loses half a second."""
     one = source("a")

@@ -35,6 +35,9 @@ UNDECIDED = timedelta(hours=6)
 DEAD = timedelta(days=30)  # the dead come back
 
 
+_UNJUDGED = ("script-shell", "meta-refresh")
+
+
 def resume(before: Standing | None, source: Source) -> Standing:
     """The standing to go on from: the one that was, as far as the row still is the same.
 
@@ -129,10 +132,10 @@ def fold(standing: Standing, check: Check) -> Standing:
     """The standing after one more look.
 
     A look of a round that was interrupted or inconclusive counts when the source was seen
-    alive or refused us; its failures count for nothing.
+    alive, refused us or was somebody else's; its failures count for nothing.
     """
     seen = check.reading.seen
-    if not check.conclusive and seen not in (Seen.ALIVE, Seen.MOVED, Seen.BLOCKED):
+    if not check.conclusive and seen not in _SEEN_WITH_OWN_EYES:
         return standing
     first = standing.first_checked_at or check.checked_at
     kept: _Changes = {"check_id": check.id, "first_checked_at": first}
@@ -144,9 +147,8 @@ def fold(standing: Standing, check: Check) -> Standing:
         case Seen.FAILING | Seen.GONE:
             kept |= _failure(standing, check)
             row |= _strikes(standing, check, kept, first)
-        case Seen.BLOCKED | Seen.INVALID:
-            link = Link.BLOCKED if seen is Seen.BLOCKED else Link.INVALID
-            row |= _answer(standing.row, check, link)
+        case Seen.BLOCKED | Seen.INVALID | Seen.HIJACKED:
+            row |= _answer(standing.row, check, _AT_ONCE[seen])
             kept["gone_since"] = None
         case _ if standing.row.link is Link.UNCHECKED:
             row |= _answer(standing.row, check, Link.UNCHECKED)
@@ -162,6 +164,13 @@ def fold(standing: Standing, check: Check) -> Standing:
     row |= {"rules_version": RULES_VERSION, "next_check_at": due}
     return replace(standing, row=replace(standing.row, **row), **kept)
 
+
+_SEEN_WITH_OWN_EYES = (Seen.ALIVE, Seen.MOVED, Seen.BLOCKED, Seen.HIJACKED)
+_AT_ONCE = {
+    Seen.BLOCKED: Link.BLOCKED,
+    Seen.INVALID: Link.INVALID,
+    Seen.HIJACKED: Link.HIJACKED,  # no strikes are waited for: whose page it is, is plain
+}
 
 _Changes = dict[str, Any]
 """Fields of a record with their new values: a record is copied once a look, not once a field."""
@@ -259,6 +268,10 @@ def next_look(
             due = at + STEADY
         case Seen.BLOCKED:
             due = at + BLOCKED
+        case Seen.HIJACKED:
+            due = at + STEADY
+        case Seen.UNDECIDED if check.reading.rule in _UNJUDGED:
+            due = at + STEADY  # what was not followed today is not followed tonight either
         case Seen.UNDECIDED:
             due = at + UNDECIDED
         case Seen.INVALID:

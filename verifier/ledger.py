@@ -321,7 +321,8 @@ class Ledger:
                 "SELECT DISTINCT c.source_id FROM checks c JOIN runs r ON r.id = c.run_id "
                 "JOIN sources s ON s.id = c.source_id AND s.changed_at <= c.checked_at "
                 "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
-                "AND r.outcome = 'interrupted' AND c.seen IN ('alive', 'moved', 'blocked')"
+                "AND r.outcome = 'interrupted' "
+                "AND c.seen IN ('alive', 'moved', 'blocked', 'hijacked')"
             )
         }
         return [row[0] for row in self._read(sql, [rows.stamp(now)]) if row[0] not in seen]

@@ -202,7 +202,7 @@ def judge(fetched: Fetched, quotations: Sequence[str], *, read: bool = False) ->
         quotes.locate(quotation, seen) if quotation and seen is not None else None
         for quotation in quotations
     ]
-    found = any(finding and finding.result is Quote.FOUND for finding in findings)
+    found = _found(findings)
     reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
     if reading.seen not in _JUDGED:
         findings = [None] * len(findings)
@@ -217,6 +217,14 @@ def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
             return (text.extract if read else text.glance)(fetched.content, kind)
         case _:
             return None
+
+
+def _found(findings: Sequence[Finding | None]) -> bool | None:
+    """Whether a quotation stands on the page; None when none was looked for in its text."""
+    sought = {finding.result for finding in findings if finding is not None}
+    if Quote.FOUND in sought:
+        return True
+    return False if sought & {Quote.ABSENT, Quote.ALTERED, Quote.UNREADABLE} else None
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

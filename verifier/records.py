@@ -105,6 +105,7 @@ class Seen(StrEnum):
     BLOCKED = "blocked"
     FAILING = "failing"
     GONE = "gone"  # 410: the server says so itself
+    HIJACKED = "hijacked"  # the name is somebody else's now: parked, for sale or taken over
     UNDECIDED = "undecided"  # tells nothing about the source: the former answer stays
     INVALID = "invalid"
 
@@ -602,6 +603,26 @@ class Text:
     lang: str = ""
     pages: tuple[int, ...] = ()
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a page was like when it was first seen well, as far as it is compared with later.
+
+    Attributes:
+        domain: The registered part of the host that it came from in the end.
+        lang: The language that the page claimed, or "".
+        script: The writing of most of its text, or "".
+        length: Of its visible text, in characters.
+        sketch: A sample of its text's shingles (see :func:`verifier.baseline.sketch`).
+    """
+
+    domain: str
+    title: str
+    lang: str = ""
+    script: str = ""
+    length: int = 0
+    sketch: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -333,7 +333,7 @@ class _Round:
     def _note(self, address: str, reading: Reading) -> None:
         self._readings[address] = reading.seen in _ALIVE
         self._hosts.setdefault(host_of(address), []).append(reading.transport)
-        self._failing += reading.seen in (Seen.FAILING, Seen.GONE)
+        self._failing += reading.seen in (Seen.FAILING, Seen.GONE, Seen.HIJACKED)
         self._plan.progress.step(len(self._readings), self._failing)
 
     def _host_looks(

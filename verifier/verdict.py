@@ -6,14 +6,19 @@ silent, those of InternetArchiveBot, EDGI web-monitoring and Sphinx's linkcheck,
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import resources
-from urllib.parse import urlsplit
+from functools import cache
+from urllib.parse import SplitResult, urlsplit
 
+from verifier import baseline as base
+from verifier import lookalikes
+from verifier.marks import BODY, Look, Mark, first, load
+from verifier.outline import Page, fold, glimpse, is_prosy, read_page
 from verifier.records import (
+    Baseline,
     Failure,
     Fetched,
     Hop,
@@ -25,7 +30,7 @@ from verifier.records import (
     Truncated,
 )
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same observations would be judged otherwise."""
 
 GATE_HOSTS = 5
@@ -79,34 +84,86 @@ _FAILING = {
 _NOT_TRANSPORT = {Failure.BAD_REPLY, Failure.TOO_MANY_REDIRECTS, Failure.BAD_REDIRECT}
 _PERMANENT = {301, 308}
 _HOMES = {"", "index", "default", "home", "main"}
-_MARKS = tomllib.loads(resources.files(__package__).joinpath("walls.toml").read_text("utf-8"))
+_LANGUAGE_HOME = re.compile(r"[a-z]{2}(?:[-_][a-z]{2,4})?")
+_WALLS = tuple(Mark.of(wall, long=16) for wall in load("walls")["wall"])
+_GATES = load("gates")
+_LOGIN_TITLES = frozenset(map(fold, _GATES["titles"]))
+_LOST_ADDRESS = load("lost")["address"]
+
+_REFRESH = re.compile(rb"http-equiv\s*=\s*[\"']?refresh", re.IGNORECASE)
+
+CHEAP = 24_000
+"""Bytes up to which a page is looked into though nobody asks for words on it: longer ones only
+when their title, first heading or address gives reason to."""
+
+WALL = 120_000
+"""Bytes above which a page that came with a good status is no wall."""
 
 
 # ---- one look ----------------------------------------------------------------------------
 
 
-def read(fetched: Fetched, title: str = "", *, quote_found: bool = False) -> Reading:
+def read(
+    fetched: Fetched,
+    title: str = "",
+    *,
+    quote_found: bool | None = None,
+    baseline: Baseline | None = None,
+) -> Reading:
     """What one look at a source means, before its history.
 
     Args:
         fetched: What came over the wire.
-        title: Of the page; some walls are known by theirs.
-        quote_found: The quotation stands on the page: then the page is alive, whatever an
-            address or a redirect may suggest.
+        title: Of the page, where it is known already.
+        quote_found: The quotation stands on the page: then the page is alive, whatever title,
+            address, redirect or likeness may suggest. False: it was looked for, and isn't
+            there. None: nobody looked for words.
+        baseline: What the page was like when it was first seen well; without one no page is
+            taken for another's but by a parking service's own marks.
     """
     if isinstance(fetched, NoReply):
         return _read_silence(fetched)
     last = fetched.last
-    wall = _wall(last, fetched.content, title)
-    if wall and not quote_found:
-        return Reading(
-            seen=Seen.BLOCKED,
-            rule=f"wall-{wall}",
-            reason=f"a bot wall answered (HTTP {last.status})",
-        )
-    if 200 <= last.status < 300:
-        return _read_success(fetched, quote_found=quote_found)
-    return _read_status(last)
+    good = 200 <= last.status < 300
+    if good and quote_found:
+        return _read_success(fetched)
+    look = _look(fetched, title, quote_found=quote_found)
+    if wall := _wall(look, fetched):
+        return wall
+    if not good:
+        return _read_status(last)
+    led = _elsewhere(fetched.hops, quote_found=quote_found)
+    if led is not None and led.rule != "soft-404-home":
+        return led
+    told = _read_page(fetched, look, quote_found=quote_found, baseline=baseline)
+    if led is not None:  # parked names lead to their front page, too, and that is worse
+        return told if told is not None and told.seen is Seen.HIJACKED else led
+    return told or _read_success(fetched)
+
+
+def _look(fetched: Reply, title: str, *, quote_found: bool | None) -> Look:
+    """The page as the rules look at it: read once, and only when a rule needs it."""
+    kind = fetched.last.header("Content-Type")
+
+    @cache
+    def page() -> Page | None:
+        if not fetched.content or fetched.undecoded == "unknown-encoding":
+            return None
+        return read_page(fetched.content, kind, fetched.last.url)
+
+    good = 200 <= fetched.last.status < 300
+    prosy = good and is_prosy(fetched.content)
+    if not title:
+        title = glimpse(fetched.content, kind)[0]
+    return Look(
+        hop=fetched.last,
+        title=fold(title),
+        start=fetched.content[:BODY].lower(),
+        length=len(fetched.content),
+        prosy=prosy,
+        deep=not prosy and (not good or _worth_a_look(fetched, quote_found=quote_found)),
+        page=page,
+    )
 
 
 def invalid(source: Source) -> Reading | None:
@@ -138,8 +195,8 @@ def _read_silence(silence: NoReply) -> Reading:
     )
 
 
-def _read_success(reply: Reply, *, quote_found: bool) -> Reading:
-    first, last = reply.hops[0], reply.last
+def _read_success(reply: Reply) -> Reading:
+    first_hop, last = reply.hops[0], reply.last
     if not last.body or not (reply.content or reply.undecoded):
         cut = f", cut off ({last.truncated})" if last.truncated else ""
         return Reading(
@@ -148,43 +205,186 @@ def _read_success(reply: Reply, *, quote_found: bool) -> Reading:
             reason=f"HTTP {last.status} with no page{cut}",
             transport=last.truncated in (Truncated.TIME, Truncated.DISCONNECT),
         )
-    if len(reply.hops) > 1 and not quote_found:
-        elsewhere = _elsewhere(reply.hops)
-        if elsewhere is not None:
-            return elsewhere
     end = next((hop for hop in reply.hops if hop.status not in _PERMANENT), last)
-    if end.url != first.url:  # a page that only sets a cookie redirects to itself
+    if end.url != first_hop.url:  # a page that only sets a cookie redirects to itself
         return Reading(
             seen=Seen.MOVED,
-            rule=f"http-{first.status}",
+            rule=f"http-{first_hop.status}",
             reason="it has moved for good, and the page at the end is there",
             suggested_url=end.url,
         )
     return Reading(seen=Seen.ALIVE, rule=f"http-{last.status}", reason="the page is there")
 
 
-def _elsewhere(hops: Sequence[Hop]) -> Reading | None:
-    """What a redirect's end tells against the page: a gate, a not-found address, the front page."""
-    asked, ended = urlsplit(hops[0].url), urlsplit(hops[-1].url)
+# ---- where it leads ------------------------------------------------------------------------
+
+
+def _elsewhere(hops: Sequence[Hop], *, quote_found: bool | None) -> Reading | None:
+    """What a chain of redirects tells against the page at its end."""
+    if len(hops) == 1:
+        return None
+    return _leads(hops[0].url, hops[-1].url, quote_found=quote_found)
+
+
+def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Reading | None:
+    """What an address tells that another led to: a gate, a not-found address, a front page."""
+    asked, ended = urlsplit(asked_url), urlsplit(ended_url)
     before = set(asked.path.lower().strip("/").split("/"))
     segments = set(ended.path.lower().strip("/").split("/")) - before
-    if not segments.isdisjoint(_MARKS["gates"]["segments"]):
+    if not segments.isdisjoint(_GATES["segments"]) or _gate_host(asked, ended):
         return Reading(
             seen=Seen.BLOCKED, rule="login-redirect", reason="it wants a login or a consent first"
         )
-    lost = not segments.isdisjoint(_MARKS["lost"]["segments"])
-    if lost or any(mark in ended.query.lower() for mark in _MARKS["lost"]["query"]):
+    if name := lookalikes.parking_host(asked_url, ended_url):
+        return Reading(
+            seen=Seen.HIJACKED,
+            rule="parked",
+            reason=f"it redirects to {name}, where names are parked or sold",
+        )
+    lost = not segments.isdisjoint(_LOST_ADDRESS["segments"])
+    if lost or any(mark in ended.query.lower() for mark in _LOST_ADDRESS["query"]):
         return Reading(
             seen=Seen.FAILING,
             rule="soft-404-address",
             reason="it redirects to an address for pages that are not found",
         )
-    home = _home(ended.path) and not ended.query
-    if not _home(asked.path) and home and _same_site(asked.hostname, ended.hostname):
+    if _leads_home(asked, ended, quote_found=quote_found):
         return Reading(
             seen=Seen.FAILING,
             rule="soft-404-home",
             reason="it redirects to the site's front page instead of the page",
+        )
+    return None
+
+
+def _gate_host(asked: SplitResult, ended: SplitResult) -> bool:
+    one, other = ((part.hostname or "").lower() for part in (asked, ended))
+    if one == other:
+        return False
+    return bool(
+        (lookalikes.below(other, _GATES["hosts"]) and not lookalikes.below(one, _GATES["hosts"]))
+        or (other.startswith(tuple(_GATES["starts"])) and not one.startswith(other.split(".")[0]))
+    )
+
+
+def _leads_home(asked: SplitResult, ended: SplitResult, *, quote_found: bool | None) -> bool:
+    """Whether a redirect goes from a page deep in a site to a front page.
+
+    To the front page of the same host it surely does. To one in some language, or of another
+    host of whoever owns the site, only a page from deep within whose quotation is missing is
+    taken for lost: short addresses are made to lead to front pages.
+    """
+    if _home(asked.path) or ended.query:
+        return False
+    if _home(ended.path) and _same_site(asked.hostname, ended.hostname):
+        return True
+    deep = len([part for part in asked.path.split("/") if part]) >= 2
+    if quote_found is not False or not deep:
+        return False
+    path = ended.path.strip("/").lower()
+    folder, _, page = path.partition("/")
+    language = bool(_LANGUAGE_HOME.fullmatch(folder)) and _home(page)
+    return _home(ended.path) or (language and not asked.path.lower().endswith(path))
+
+
+# ---- what stands on it ---------------------------------------------------------------------
+
+
+def _read_page(
+    reply: Reply, look: Look, *, quote_found: bool | None, baseline: Baseline | None
+) -> Reading | None:
+    """What the page itself tells against its status, or None when nothing does.
+
+    A body that is cut or half decoded is not judged: what is missing may be the page.
+    """
+    if reply.undecoded or reply.last.truncated or not reply.content:
+        return None
+    against = baseline if quote_found is False else None
+    page = look.page() if look.deep or against is not None else None
+    if page is None:
+        return None
+    asked, ended = reply.hops[0].url, reply.last.url
+    if not look.title:
+        look.title = fold(page.title)
+    if found := _refreshes(page, asked, ended, quote_found=quote_found):
+        return found
+    if found := lookalikes.judge(
+        look, asked=asked, ended=ended, known_title=baseline.title if baseline else ""
+    ):
+        return found
+    if found := _login(page, look, asked):
+        return found
+    return _against(page, ended, against) if against is not None else None
+
+
+def _worth_a_look(reply: Reply, *, quote_found: bool | None) -> bool:
+    """Whether anything gives reason to read a page that came with a good status."""
+    if quote_found is False or len(reply.content) <= CHEAP:
+        return True
+    asked, ended = (base.domain_of(hop.url) for hop in (reply.hops[0], reply.last))
+    if asked != ended or _REFRESH.search(reply.content, 0, 8_000):
+        return True
+    title, heading = glimpse(reply.content, reply.last.header("Content-Type"))
+    if lookalikes.is_suspicious(title, heading):
+        return True
+    return any(fold(part) in _LOGIN_TITLES for part in lookalikes.parts(title))
+
+
+def _refreshes(page: Page, asked: str, ended: str, *, quote_found: bool | None) -> Reading | None:
+    """A page without words of its own that sends its readers on."""
+    target = page.refresh.partition("#")[0]
+    if not target or page.prose > lookalikes.LITTLE_PROSE or page.size > lookalikes.SHORT:
+        return None
+    if target == ended:
+        return None
+    return _leads(asked, target, quote_found=quote_found) or Reading(
+        seen=Seen.UNDECIDED,
+        rule="meta-refresh",
+        reason=f"the page only sends its readers on, to {target[:500]}, which was not followed",
+    )
+
+
+def _login(page: Page, look: Look, asked: str) -> Reading | None:
+    """A form for a name and a password where the page was, at the page's own address."""
+    if not page.password or page.prose > lookalikes.LITTLE_PROSE:
+        return None
+    path = set(urlsplit(asked).path.lower().strip("/").split("/"))
+    if not path.isdisjoint(_GATES["segments"]) or _home(urlsplit(asked).path):
+        return None  # who cites a login page, or a front page that has a form, cites that
+    titles = lookalikes.parts(page.title or look.title)
+    if not any(fold(part) in _LOGIN_TITLES for part in (*titles, *page.headings[:1])):
+        return None
+    return Reading(
+        seen=Seen.BLOCKED, rule="wall-login", reason="a login stands in the place of the page"
+    )
+
+
+def _against(page: Page, ended: str, then: Baseline) -> Reading | None:
+    """What the first good look at the page tells against this one; the quotation is missing.
+
+    Only what is foreign in every way is somebody else's: a page may move to another domain,
+    be translated, or be written anew, and is still the page.
+    """
+    words = "\n".join(page.lines)
+    now = base.baseline_of(ended, page.title, page.lang, words)
+    if base.foreign_title(now, then) and base.foreign_text(now, then):
+        language, domain = base.foreign_language(now, then), now.domain != then.domain
+        casino = lookalikes.casino_words(f"{page.title} {words}")
+        if language and (domain or casino >= 4):
+            return Reading(
+                seen=Seen.HIJACKED,
+                rule="hijacked",
+                reason="nothing is left of the page that was cited: "
+                + ("domain, " if domain else "")
+                + "title, language and text are others',"
+                " and the quotation is gone",
+            )
+    if base.collapsed(now, then):
+        return Reading(
+            seen=Seen.FAILING,
+            rule="soft-404-collapse",
+            reason=f"{now.length} characters are left of {then.length}, in other words and under "
+            "another title, and the quotation is gone",
         )
     return None
 
@@ -206,23 +406,25 @@ def _read_status(last: Hop) -> Reading:
     return Reading(seen=Seen.FAILING, rule=rule, reason="the server answers with an error")
 
 
-def _wall(last: Hop, content: bytes, title: str) -> str:
-    start = content[:20_000].lower()
-    for wall in _MARKS["wall"]:
-        if "status" in wall and last.status not in wall["status"]:
-            continue
-        if "header" in wall:
-            value = last.header(wall["header"])
-            if not value or wall.get("value", "").lower() not in value.lower():
-                continue
-        if "below" in wall and len(content) >= wall["below"]:
-            continue
-        if "body" in wall and wall["body"].encode("ascii") not in start:
-            continue
-        if "title" in wall and title.strip().lower() not in wall["title"]:
-            continue
-        return str(wall["name"])
-    return ""
+_WALL_REASONS = {
+    "login": "a login stands in the place of the page",
+    "paywall": "the page is for those who pay",
+    "consent": "a question for consent stands in the place of the page",
+    "geo-block": "the page is not shown where we are",
+    "national-block": "a filter of a network or a state stands in the place of the page",
+    "access-denied": "the server refuses us",
+}
+
+
+def _wall(look: Look, reply: Reply) -> Reading | None:
+    status = look.hop.status
+    if 200 <= status < 300 and look.length > WALL and not look.hop.header("cf-mitigated"):
+        return None
+    wall = first(_WALLS, look)
+    if wall is None:
+        return None
+    what = _WALL_REASONS.get(wall.name, "a bot wall answered")
+    return Reading(seen=Seen.BLOCKED, rule=f"wall-{wall.name}", reason=f"{what} (HTTP {status})")
 
 
 def _home(path: str) -> bool:

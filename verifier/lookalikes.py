@@ -1,0 +1,311 @@
+"""Pages that answer as if they were there, and aren't: lost, nobody's, parked, or only a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+from verifier.marks import LINE, Look, Mark, first, load, says
+from verifier.outline import Page, fold
+from verifier.records import Reading, Seen
+
+_LOST = load("lost")
+_WIKIS = load("wikis")["wiki"]
+_PARKED = load("parked")
+_PLACES = tuple(map(Mark.of, load("places")["place"]))
+
+SHORT = 1_800
+"""Visible characters up to which a page's sentences are believed to be about the page itself."""
+
+LITTLE_PROSE = 700
+"""Characters of prose up to which a title or heading that says "not found" is believed: an
+article about such pages has more, a lost page's footers and cookie notes have less."""
+
+SHELL = 120
+"""Visible characters that a page may have at most to be the shell of a script: "Loading …"."""
+
+_NAMES = frozenset(fold(name) for said in _LOST["said"].values() for name in said["names"])
+_LONG_NAMES: dict[str, tuple[str, ...]] = {}
+for _name in sorted(_NAMES):  # by how they begin: hundreds of them are tried on every heading
+    if len(_name.encode()) >= 12:
+        _LONG_NAMES[_name[:4]] = (*_LONG_NAMES.get(_name[:4], ()), _name)
+_SENTENCES = tuple(
+    dict.fromkeys(fold(each) for said in _LOST["said"].values() for each in said["sentences"])
+)
+_WIKI_LINES = tuple(
+    (wiki["name"], tuple(fold(line) for line in wiki["says"].values())) for wiki in _WIKIS
+)
+_WIKI_BODY = tuple(
+    (wiki["name"], tuple(mark.encode("ascii") for mark in wiki["body"])) for wiki in _WIKIS
+)
+_ERROR_WORDS = "|".join(
+    sorted((re.escape(fold(word)) for word in _LOST["number"]["errors"]), key=len, reverse=True)
+)
+_NUMBER = re.compile(
+    rf"(?:(?:{_ERROR_WORDS})[\s:#.,!–—-]*)*\(?(?:404|410)\)?(?:[\s:.,!|–—-]*(?:{_ERROR_WORDS}))?"
+    r"[\s:.,!|–—-]*"
+)
+_NUMBER_AT_END = re.compile(rf"[\s:.,!|(–—-]+(?:(?:{_ERROR_WORDS})[\s:#-]*)*(?:404|410)\)?$")
+_PARTS = re.compile(r"\s+[|–—\-·•:«»›>/~]+\s+|\s*[|«»›·•]\s*|:\s+")
+_ENDS = tuple(".!,;:–—?…(。！，、")
+_SALE = tuple(map(fold, _PARKED["sale"]))
+_SALE_BODY = tuple(mark.encode("ascii") for mark in _PARKED["body"])
+_SHELLS = load("shells")
+_SPEAKS_OF_IT = re.compile(r"404|410|not[-_ ]?found|error|missing|gone|soft[-_ ]?404")
+_ROOTS = tuple(mark.encode("ascii") for mark in _SHELLS["roots"])
+_MISSING = _LOST["missing"]
+_NOT_THERE = re.compile(
+    rf"\b(?:{'|'.join(map(re.escape, _MISSING['words']))})(?!\w)"
+    rf"|\b(?:{'|'.join(map(re.escape, _MISSING['begins']))})|n't\b"
+    rf"|{'|'.join(map(re.escape, _MISSING['anywhere']))}"
+)
+
+
+def judge(look: Look, *, asked: str, ended: str, known_title: str = "") -> Reading | None:
+    """What tells against a page that came with a good status, or None when nothing does.
+
+    The caller has found no quotation on it, and no wall.
+
+    Args:
+        asked: The address that was asked for first.
+        ended: The address that answered in the end.
+        known_title: Of the page when it was well: with the same title it is the same page.
+    """
+    page = look.page()
+    if page is None:
+        return None
+    parked = _parked(look, page, asked=asked, ended=ended)
+    if parked is not None:
+        return parked
+    if known_title and fold(known_title) == look.title:
+        return None
+    return (
+        _place(look)
+        or _wiki(look, page)
+        or _lost(look, page, asked)
+        or _listing(look, page)
+        or _shell(look, page)
+    )
+
+
+def is_suspicious(title: str, heading: str) -> bool:
+    """Whether a title or first heading alone is reason enough to read the whole page."""
+    return _says_lost(heading) or bool(_title_says(title))
+
+
+# ---- lost pages ----------------------------------------------------------------------------
+
+
+def _says_lost(words: str) -> bool:
+    """Whether a title's part or a heading says that there is no page, and hardly anything more."""
+    plain = fold(words)
+    if not plain or len(plain) > LINE:
+        return False
+    if _NUMBER.fullmatch(plain) or plain in _NAMES:
+        return True
+    rest = _NUMBER_AT_END.sub("", _NUMBER.sub("", plain, count=1))
+    return fold(rest) in _NAMES or _begins_lost(plain)
+
+
+def _begins_lost(plain: str) -> bool:
+    """Whether a heading begins with such a phrase, as a sentence of its own.
+
+    "Page not found. Try our search" is one; "Page not found errors and how to mend them" isn't.
+    """
+    for name in _LONG_NAMES.get(plain[:4], ()):
+        rest = plain[len(name) :]
+        if plain.startswith(name) and rest[:1] in _ENDS and len(rest) <= 80:
+            return True
+    return False
+
+
+def parts(title: str) -> tuple[str, ...]:
+    """A title, and what stands between its dividers: most sites write "Page | Site"."""
+    return (title, *(part for part in _PARTS.split(title) if part.strip()))
+
+
+def _title_says(title: str) -> str:
+    """The part of a title that says that there is no page, or ""."""
+    return next((part for part in parts(title) if _says_lost(part)), "")
+
+
+def _lost(look: Look, page: Page, asked: str) -> Reading | None:
+    # Who cites an address that speaks of errors cites a page about them.
+    own = _SPEAKS_OF_IT.search(unquote(urlsplit(asked).path).lower()) is not None
+    prose = LITTLE_PROSE // 4 if own else LITTLE_PROSE
+    if page.prose > prose or (own and page.size > SHORT):
+        return None
+    if part := _title_says(page.title or look.title):
+        return _failing("soft-404-title", f"the page's title says “{part.strip()[:80]}”")
+    heading = next((each for each in page.headings[:2] if _says_lost(each)), "")
+    if heading:
+        return _failing("soft-404-heading", f"the page's heading says “{heading[:80]}”")
+    if page.size > SHORT:
+        return None
+    said = next((line for line in page.lines[:40] if _is_lost_line(line)), "")
+    if not said or (page.html and page.size > SHORT // 3):
+        said = _sentence(page.lines)
+    return _failing("soft-404-text", f"a short page says “{said[:80]}”") if said else None
+
+
+def _is_lost_line(line: str) -> bool:
+    """Whether a line says that there is no page, in words: a number alone may count anything."""
+    return len(line.encode()) >= 12 and len(line) <= 160 and _says_lost(line)
+
+
+def _sentence(lines: Iterable[str]) -> str:
+    """What a line says of the page that was asked for: that it isn't there."""
+    short = [line for line in lines if len(line) <= LINE]
+    whole = "\n".join(short)
+    for sentence in _SENTENCES:
+        if sentence in whole:
+            for line in short:
+                if sentence in line and _NOT_THERE.search(line):
+                    return line
+    return ""
+
+
+def _wiki(look: Look, page: Page) -> Reading | None:
+    if page.prose > LITTLE_PROSE:
+        return None
+    for name, marks in _WIKI_BODY:
+        if any(mark in look.start for mark in marks):
+            return _failing("soft-404-wiki", f"the wiki ({name}) says that nobody wrote the page")
+    lines = (*page.lines, *map(fold, page.headings))
+    for name, begins in _WIKI_LINES:
+        for line in lines:
+            if line.startswith(begins):
+                return _failing("soft-404-wiki", f"the wiki ({name}) says “{line[:80]}”")
+    return None
+
+
+# ---- places without a page -----------------------------------------------------------------
+
+_KINDS = {
+    "default": ("soft-404-default-page", "a web server as it was installed answers ({})"),
+    "suspended": ("soft-404-suspended", "the host has switched the site off ({})"),
+    "no-site": ("soft-404-no-site", "the host has no such site or page ({})"),
+    "error": ("soft-404-error-page", "an error page came as if it were the page ({})"),
+}
+
+
+def _place(look: Look) -> Reading | None:
+    place = first(_PLACES, look)
+    if place is None:
+        return None
+    rule, reason = _KINDS[place.kind]
+    return _failing(rule, reason.format(place.name))
+
+
+def _listing(look: Look, page: Page) -> Reading | None:
+    """A folder's list without an entry: what was there is gone."""
+    if not look.title.startswith("index of /") or page.size > SHORT:
+        return None
+    entries = [
+        link
+        for link in page.links
+        if not link.startswith(("?", "http:", "https:")) and link.strip("./") and link != "/"
+    ]
+    here = unquote(look.title.removeprefix("index of "))
+    if any(not here.startswith(unquote(link).rstrip("/").lower() or "/") for link in entries):
+        return None
+    return _failing("soft-404-empty-listing", "the server lists a folder in which nothing is")
+
+
+# ---- parked --------------------------------------------------------------------------------
+
+
+def below(host: str, names: Iterable[str]) -> str:
+    """The one of *names* that *host* is, or is below; or ""."""
+    return next((name for name in names if host == name or host.endswith(f".{name}")), "")
+
+
+def parking_host(asked: str, ended: str) -> str:
+    """The parking service that an address redirected to, or "" when it is none, or was cited."""
+    name = below((urlsplit(ended).hostname or "").lower(), _PARKED["hosts"])
+    return name if name and not below((urlsplit(asked).hostname or "").lower(), [name]) else ""
+
+
+def _parked(look: Look, page: Page, *, asked: str, ended: str) -> Reading | None:
+    if page.prose > LITTLE_PROSE or page.size > 2 * SHORT:
+        return None
+    for source in page.loads:
+        try:
+            host = urlsplit(source).hostname or ""
+        except ValueError:
+            continue
+        if name := below(host, _PARKED["loads"]):
+            return _hijacked(f"the page comes from {name}, which parks names")
+    mark = next((mark for mark in _SALE_BODY if mark in look.start), b"")
+    host = (urlsplit(ended).hostname or "").lower().removeprefix("www.")
+    sale = _sale(look, page, host, marked=bool(mark))
+    if sale:
+        return _hijacked(f"the page says of the name “{sale[:80]}”")
+    if mark and page.size <= SHORT // 3:
+        return _hijacked(f"the page has a mark of parked names ({mark.decode()})")
+    return None
+
+
+def _sale(look: Look, page: Page, host: str, *, marked: bool) -> str:
+    """What a page says of its own name being for sale, or "".
+
+    Anybody may write that a domain is for sale; a page that says so of its own name, in a
+    heading or beside the name itself, is about nothing else.
+    """
+    if page.size > SHORT:
+        return ""
+    named = [phrase.replace("{host}", host) for phrase in _SALE if "{host}" in phrase]
+    plain = [phrase for phrase in _SALE if "{host}" not in phrase]
+    lines = page.lines[:25]
+    top = (look.title, *map(fold, page.headings[:3]))
+    if host and (said := says((*top, *lines), named)):
+        return said
+    about = marked or (bool(host) and any(host in line for line in (*top, *lines)))
+    if about:
+        return says((*top, *lines), plain)
+    said = says(top, plain)
+    return said if said and page.size <= SHORT // 3 else ""
+
+
+def casino_words(text: str) -> int:
+    """How many different words of the sites that take over old names stand in a text."""
+    plain = " ".join(["", *re.findall(r"\w+", fold(text)), ""])
+    return sum(
+        (f" {word} " in plain) if word.isascii() else (word in plain) for word in _PARKED["casino"]
+    )
+
+
+# ---- shells --------------------------------------------------------------------------------
+
+
+def _shell(look: Look, page: Page) -> Reading | None:
+    if not page.html or page.size > SHELL:
+        return None
+    words = " ".join(page.lines)
+    if not page.scripts:
+        if not page.size and not page.shows and not page.noscript and not page.refresh:
+            return Reading(
+                seen=Seen.FAILING, rule="empty-page", reason="the page has nothing to read on it"
+            )
+        return None
+    waits = words.startswith(tuple(_SHELLS["waiting"])) and len(words) <= SHELL // 2
+    waits = waits or any(word in words for word in _SHELLS["scripts"])
+    wants = any(word in page.noscript for word in _SHELLS["scripts"])
+    empty = page.size <= 3 and not page.shows
+    rooted = any(mark in look.start for mark in _ROOTS)
+    if waits or (wants and not page.prose) or (empty and rooted):
+        return Reading(
+            seen=Seen.UNDECIDED,
+            rule="script-shell",
+            reason="the page is empty until its scripts have run, and they were not run",
+        )
+    return None
+
+
+def _failing(rule: str, reason: str) -> Reading:
+    return Reading(seen=Seen.FAILING, rule=rule, reason=reason)
+
+
+def _hijacked(reason: str) -> Reading:
+    return Reading(seen=Seen.HIJACKED, rule="parked", reason=reason)

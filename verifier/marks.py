@@ -1,0 +1,149 @@
+"""Marks by which a page is known for what it is: read from ``marks/*.toml``, and compared."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from verifier.outline import Page, fold
+from verifier.records import Hop
+
+BODY = 40_000
+"""Bytes in which marks of the markup are looked for."""
+
+LONG = 30
+"""Bytes from which a phrase may stand anywhere in a line; shorter ones must begin it. A list
+whose marks are bound to little text may set it lower."""
+
+LINE = 300
+"""Characters that a line has at most in which a phrase is looked for: longer ones tell of it."""
+
+
+TALK = 1_200
+"""Characters of prose above which a page is about something: consent pages talk at length."""
+
+WORDS = 700
+"""The same for marks of words alone."""
+
+
+def load(name: str) -> dict[str, Any]:
+    """One of the lists."""
+    file = resources.files(__package__).joinpath("marks", f"{name}.toml")
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+def says(lines: Iterable[str], phrases: Sequence[str], *, long: int = LONG) -> str:
+    """The first of *phrases* that one of *lines* says, or ""; both are folded."""
+    for line in lines:
+        if not line or len(line) > LINE:
+            continue
+        for phrase in phrases:
+            if phrase in line and (len(phrase.encode()) >= long or _begins(line, phrase)):
+                return phrase
+    return ""
+
+
+def _begins(line: str, phrase: str) -> bool:
+    """Whether a line begins with a phrase, and doesn't go on for long."""
+    return line.startswith(phrase) and len(line) <= len(phrase) + 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Conditions that hold together: see the head of each list for their meaning."""
+
+    name: str
+    kind: str = ""
+    header: str = ""
+    value: str = ""
+    status: tuple[int, ...] = ()
+    title: frozenset[str] = frozenset()
+    starts: tuple[str, ...] = ()
+    body: tuple[bytes, ...] = ()
+    also: tuple[bytes, ...] = ()
+    text: tuple[str, ...] = ()
+    most: int | None = None
+    below: int | None = None
+    long: int = LONG
+
+    @classmethod
+    def of(cls, entry: dict[str, Any], *, long: int = LONG) -> Mark:
+        """A mark from its entry in a list."""
+        return cls(
+            long=long,
+            name=entry["name"],
+            kind=entry.get("kind", ""),
+            header=entry.get("header", ""),
+            value=entry.get("value", "").lower(),
+            status=tuple(entry.get("status", ())),
+            title=frozenset(map(fold, entry.get("title", ()))),
+            starts=tuple(entry.get("starts", ())),
+            body=tuple(mark.encode("ascii") for mark in entry.get("body", ())),
+            also=tuple(mark.encode("ascii") for mark in entry.get("also", ())),
+            text=tuple(map(fold, entry.get("text", ()))),
+            most=entry.get("most"),
+            below=entry.get("below"),
+        )
+
+    def fits(self, look: Look) -> bool:
+        """Whether all conditions hold; the cheap ones are asked first."""
+        if look.prosy and self.most is not None:
+            return False
+        if self.status and look.hop.status not in self.status:
+            return False
+        if self.header:
+            value = look.hop.header(self.header)
+            if not value or self.value not in value.lower():
+                return False
+        if self.below is not None and look.length >= self.below:
+            return False
+        if self.title and look.title not in self.title:
+            return False
+        if self.starts and not look.title.startswith(self.starts):
+            return False
+        return self._fits_page(look)
+
+    def _fits_page(self, look: Look) -> bool:
+        for marks in (self.body, self.also):
+            if marks and not any(mark in look.start for mark in marks):
+                return False
+        if self.most is None and not self.text:
+            return True
+        if not look.deep and not (self.title or self.starts or self.body):
+            return False
+        page = look.page()
+        if page is None or (self.most is not None and page.size > self.most):
+            return False
+        if page.prose > (TALK if self.title or self.starts or self.body else WORDS):
+            return False
+        return not self.text or bool(says(page.lines, self.text, long=self.long))
+
+
+@dataclass(slots=True, kw_only=True)
+class Look:
+    """A reply, as far as marks are compared with it.
+
+    Attributes:
+        title: Folded.
+        start: The first bytes of the body, lower case.
+        length: Bytes of the whole body.
+        prosy: It is an article for sure: marks for pages with little text can't fit.
+        deep: Something gives reason to read the page for its words alone.
+        page: The page's markup, read when first asked for; None when it has none.
+    """
+
+    hop: Hop
+    title: str
+    start: bytes
+    length: int
+    prosy: bool = False
+    deep: bool = True
+    page: Callable[[], Page | None]
+
+
+def first(marks: Iterable[Mark], look: Look) -> Mark | None:
+    """The first mark that fits."""
+    return next((mark for mark in marks if mark.fits(look)), None)
