@@ -15,8 +15,8 @@ ROOT = Path(verifier.__file__).parent
 
 LAYERS = {
     "values": "__init__ records errors",
-    "core": "verdict history copies quotes text coding addresses hosts report attention rows "
-    "schema",
+    "core": "verdict history copies quotes places nearest typography negations text coding "
+    "addresses hosts report attention rows schema",
     "edges": "sources table fetch transport warc warc_files wayback wayback_answers "
     "wayback_child ledger",
     "shell": "round recorder preserve fanout work",
@@ -49,8 +49,9 @@ DOORS = {
     "click": "cli start console",
     "resiliparse": "text",
     "brotli": "coding",
+    "rapidfuzz": "nearest",
 }
-COMPUTING = {"resiliparse", "brotli", "jinja2"}
+COMPUTING = {"resiliparse", "brotli", "jinja2", "rapidfuzz"}
 """Outside libraries that only compute: the core may use them."""
 
 OUTSIDE_WORLD = {

@@ -90,7 +90,6 @@ def test_words_are_found_whatever_the_typography(quotation: str, page: str) -> N
         ("rest of it", "the forest of it"),
         ("the words themselves", "the words, themselves"),
         ("the words themselves", "themselves the words"),
-        ("no words", ""),
         ("हिन्द", "हिन्दी"),
         ("a longer quotation than the page", "a longer quotation"),
     ],
@@ -99,11 +98,7 @@ def test_other_words_are_never_found(quotation: str, page: str) -> None:
     """
     A digit, a sign or a negation more is another statement: "found" would certify a falsehood.
     """
-    found = finding(quotation, page)
-
-    assert found.result is Quote.UNCHECKED
-    assert found.reason.startswith("not-verbatim: ")
-    assert (found.start, found.passage) == (None, "")
+    assert finding(quotation, page).result in (Quote.ALTERED, Quote.ABSENT)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +131,26 @@ def test_no_words_are_no_quotation(quotation: str) -> None:
     assert finding(quotation, "any page").result is Quote.NO_QUOTE
 
 
-def test_a_text_that_could_not_be_read_decides_nothing() -> None:
+@pytest.mark.parametrize("why", ["empty", "scan"])
+def test_a_page_without_words_is_unreadable(why: str) -> None:
     """
     A scan has no words, which is no proof that it lacks these.
     """
-    found = locate("words", text_of("", unreadable="pdf"))
+    found = locate("words", text_of("", unreadable=why))
+
+    assert found.result is Quote.UNREADABLE
+    assert found.reason.startswith("no-text: ")
+    assert finding("words", " \n ").result is Quote.UNREADABLE
+
+
+def test_a_page_that_was_not_read_decides_nothing() -> None:
+    """
+    What this version cannot read yet, a later one may.
+    """
+    found = locate("words", text_of("", unreadable="not read"))
 
     assert found.result is Quote.UNCHECKED
-    assert found.reason == "not-read: no text could be had (pdf)"
+    assert found.reason == "not-read: no text could be had (not read)"
 
 
 def test_the_passage_has_the_words_with_what_stands_around_them() -> None:

@@ -19,6 +19,7 @@ from verifier.records import (
     NoReply,
     Preserve,
     Quote,
+    QuoteKind,
     Reading,
     Reply,
     Seen,
@@ -45,6 +46,8 @@ class Seat:
     url: str
     quote: str
     keep: bool
+    kind: QuoteKind = QuoteKind.VERBATIM
+    lang: str = ""
 
     @classmethod
     def of(cls, source: Source) -> Seat:
@@ -54,6 +57,8 @@ class Seat:
             url=source.url,
             quote=source.quote,
             keep=source.preserve is not Preserve.NONE,
+            kind=source.quote_kind,
+            lang=source.lang,
         )
 
 
@@ -189,7 +194,9 @@ def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
 
 
 def _finding(seat: Seat, seen: Text | None) -> Finding | None:
-    return quotes.locate(seat.quote, seen) if seat.quote and seen is not None else None
+    if not seat.quote or seen is None:
+        return None
+    return quotes.locate(seat.quote, seen, kind=seat.kind, lang=seat.lang)
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

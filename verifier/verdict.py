@@ -25,7 +25,7 @@ from verifier.records import (
     Truncated,
 )
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same observations would be judged otherwise."""
 
 GATE_HOSTS = 5
