@@ -14,22 +14,26 @@ from verifier.typography import Levelled, normalise
 SKIP = 600
 """Characters that "…" may leave out: a paragraph. What is farther apart was not said together."""
 
+MOST_TRIES = 20_000
+MOST_PLACES = 50
+"""Places of one part that are looked at: the work that a page can cause has an end."""
+
 BRACKET = re.compile(r"\[([^\[\]]{1,80})\]")
 _EDGES = " '.,;:!?()[]{}|/\\*_~#"
 _REMARK = re.compile(r"sic!?|recte.*|emphasis .*|hervorhebung .*|souligné .*|!|\?", re.IGNORECASE)
-_OTHER_WORDS = r" ?(?:(?P<instead{}>[^\s.!?]+(?: [^\s.!?]+){{0,3}}) ?)??"
+_OTHER_WORDS = r" ?(?:(?P<instead{}>[^\s.!?]{{1,40}}(?: [^\s.!?]{{1,40}}){{0,3}}) ?)??"
 _OTHER_CHARACTERS = r" ?(?P<instead{}>[^.!?]{{0,8}}?) ?"
 # What turns the words that follow into others: more of the number, its sign, a negation.
 _NUMBER_BEFORE = re.compile(r"(?:\d[.,'/^]|(?:\A|[\s(])-)\Z")
 _GROUP_BEFORE = re.compile(r"(?<!\d)\d{1,3} \Z")
 _GROUP_AFTER = re.compile(r" \d{3}(?!\d)")
-_UNSPACED_NEGATION = re.compile(r"[不未没沒無无非]\Z")
-_PREFIX_BEFORE = re.compile(
-    r"(?<![^\W_])(?:anti|contra|counter|ex|nicht|non|not|no|pseudo|quasi|un|не|анти|псевдо)"
-    r"[-\u2010\u2011]\Z",
-    re.IGNORECASE,
-)
+_UNSPACED_NEGATION = re.compile(r"(?:[不未没沒無无非]|ไม่|มิ)\Z")
+_UNSPACED_NEGATION_AFTER = re.compile("ない|なか|ませ|ず|ぬ")
+_PREFIXES = "anti|contra|counter|ex|nicht|non|not|no|pseudo|quasi|un|не|анти|псевдо"
+_PREFIX = re.compile(rf"(?<![^\W_])(?:{_PREFIXES}) \Z")
+_PREFIX_BEFORE = re.compile(rf"(?<![^\W_])(?:{_PREFIXES})[-\u2010\u2011]\Z", re.IGNORECASE)
 _NUMBER_AFTER = re.compile(r"(?<=\d)[.,'/]\d")
+_SUFFIX = re.compile(r" (?:free|less|frei)(?![^\W_])")
 _SUFFIX_AFTER = re.compile(r"[-\u2010\u2011](?:free|less|frei)(?![^\W_])", re.IGNORECASE)
 
 
@@ -55,7 +59,9 @@ def without_edges(quotation: str) -> str:
 def matches(wanted: str, quotation: str, page: Levelled) -> Iterator[Match]:
     """Where *wanted* stands in *page*, not cut out of a longer word or number, or a negation."""
     start = page.text.find(wanted) if wanted else -1
-    while start != -1:
+    tries = 0
+    while start != -1 and tries < MOST_TRIES:
+        tries += 1
         end = start + len(wanted)
         if _stands(page, start, end) and _same_i(quotation, page, start, end):
             yield Match(start=start, end=end)
@@ -72,8 +78,10 @@ def _stands(page: Levelled, start: int, end: int) -> bool:
         return False
     if last.isdigit() and (_NUMBER_AFTER.match(text, end) or _goes_on(text, start, end)):
         return False
-    if _UNSPACED_NEGATION.search(before):
+    if _UNSPACED_NEGATION.search(before) or _UNSPACED_NEGATION_AFTER.match(text, end):
         return False
+    if not (_PREFIX.search(before) or _SUFFIX.match(text, end)):
+        return True  # the way back to the hyphens is long
     begin, stop = page.origin(start, end)
     return not (
         _PREFIX_BEFORE.search(page.source[max(0, begin - 12) : begin])

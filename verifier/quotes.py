@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from urllib.parse import quote as percent
 
 from verifier import negations
 from verifier.nearest import Near, is_unspaced, likeness, nearest, words_of
-from verifier.places import BRACKET, SKIP, Match, in_order, matches, places_of, without_edges
+from verifier.places import (
+    BRACKET,
+    MOST_PLACES,
+    SKIP,
+    Match,
+    in_order,
+    matches,
+    places_of,
+    without_edges,
+)
 from verifier.records import Finding, Quote, QuoteKind, Text
 from verifier.typography import LINE_END, UNSPACED, Levelled, levelled, normalise
 
@@ -39,9 +48,17 @@ RESEMBLING = (36.0, 62.0)
 PHRASE = (33.0, 6)
 """Score, and words in a row with one exchanged: nobody says these by chance."""
 
+REST = 60
+"""Characters of a sentence that are shown with the nearest passage, before and after it."""
+
 _UNREADABLE = frozenset({"empty", "scan", "encrypted"})
 _READ_LATER = "not-read: no text could be had"
 _ELLIPSIS = re.compile(r"[\[(]\s*(?:[…⋯]+|\.(?:\s?\.)+)\s*[\])]|[…⋯]+|\.(?:\s?\.){2,}")
+# The nearest end of a sentence or line before a passage, and the one after it.
+_SENTENCE_BEFORE = re.compile(r"(?:\A|[.!?。！？…।]\s+|[。！？]|\n\s*)(?=[^.!?。！？।\n]*\Z)")
+_SENTENCE_AFTER = re.compile(rf"[^.!?。！？।\n]{{0,{REST}}}(?=[.!?。！？।\n]|\Z)")
+_WORD_BEFORE = re.compile(r"\S*\s?\Z")
+_WORD_AFTER = re.compile(r"\s?\S*")
 _STOP = re.compile(rf"(?<![^\W\d_]\.)(?<!\b[^\W\d_])[.!?]+(?= |$|[{UNSPACED}])")
 _ZERO_WIDTH = "\u200c"
 
@@ -138,7 +155,7 @@ class _Search:
             return None
         page = levelled(self.text).resolved(normalise(" ".join(parts)))
         name = negations.language_of(_sample(page.text, parts[0]), self.lang)
-        places = [list(places_of(part, page, name)) for part in raw]
+        places = [list(islice(places_of(part, page, name), MOST_PLACES)) for part in raw]
         if not all(places):
             return None
         blamed: tuple[str, list[Match]] | None = None
@@ -219,16 +236,35 @@ class _Search:
             return self._not_found(Quote.ABSENT, reason, score=near.score)
         start, end = page.origin(near.start, near.end)
         difference = self._difference(near, cited, page)
+        if difference:
+            told = _rendered(difference)
+            start, end = self._sentence(start, end)
+        else:
+            start, end, told = self._whole(start, end)
         return self._not_found(
             Quote.ALTERED,
-            f"reworded: the nearest passage scores {near.score:.0f} of 100; "
-            f"{_rendered(difference)}",
+            f"reworded: the nearest passage scores {near.score:.0f} of 100; {told}",
             score=min(near.score, 99.0),
             start=start,
             end=end,
             says=_one_line(self.text[start:end]),
             difference=difference,
         )
+
+    def _sentence(self, start: int, end: int) -> tuple[int, int]:
+        """The passage with the rest of its sentence, where that is short."""
+        before = _SENTENCE_BEFORE.search(self.text, max(0, start - REST), start)
+        after = _SENTENCE_AFTER.match(self.text, end)
+        return start if before is None else before.end(), end if after is None else after.end()
+
+    def _whole(self, start: int, end: int) -> tuple[int, int, str]:
+        """The same words, which don't stand there for all that: with what belongs to them."""
+        before = _WORD_BEFORE.search(self.text[max(0, start - 40) : start])
+        after = _WORD_AFTER.match(self.text[end : end + 40])
+        start -= len(before[0]) if before is not None else 0
+        end += len(after[0]) if after is not None else 0
+        said = _short(self.text[start:end], 120)
+        return start, end, f"the same words, but within other words or signs: “{said}”"
 
     def _difference(
         self, near: Near, cited: Levelled, page: Levelled
@@ -327,7 +363,7 @@ def _recognised(near: Near, wanted: str, page: str, name: str) -> tuple[bool, st
             for step in near.steps
             if step.op != "equal"
         )
-        strong = small and near.pointers >= 1 and any(step.op == "equal" for step in near.steps)
+        strong = small and near.pointers >= 1 and not _ELLIPSIS.search(wanted)
         return strong, "the quotation is too short to recognise a passage in other words by"
     if any(is_unspaced(word.text) for word in near.cited):
         strong = near.score >= RECOGNISED_UNSPACED and near.pointers >= 4
@@ -358,8 +394,6 @@ def _is_slight(near: Near, cited: tuple[int, int], source: tuple[int, int], name
 
 def _rendered(difference: tuple[tuple[str, str, str], ...]) -> str:
     """The first changes in words; the others are counted."""
-    if not difference:
-        return "the same words, with other punctuation between them"
     told = []
     for op, quoted, said in difference[:3]:
         quoted, said = _short(quoted, 60), _short(said, 60)

@@ -61,9 +61,13 @@ _DASHES = re.compile("-[- ]*")
 _DOTS = re.compile(r"\.(?: ?\.){2,}")
 _LOOSE_STOP = re.compile(r" \.(?!\d)")
 _LOOSE = {f" {sign}": sign for sign in ",;:!?)%"} | {"( ": "("}
-_UNSPACED_GAP = re.compile(f" (?:(?=[{UNSPACED}])|(?<=[{UNSPACED}] )(?!-))")
+_UNSPACED_GAP = re.compile(
+    f" (?:(?=[{UNSPACED}])|(?:(?<=[{UNSPACED}] )|(?<=[{UNSPACED}][,.;:!?] ))(?!-))"
+)
 _UNSPACED = re.compile(f"[{UNSPACED}]")
-_SAFE_CUT = re.compile(r"(?<=[^\W\d_])\s(?=[^\W\d_])|(?<=[\u3041-\u9fff])(?=[\u4e00-\u9fff])")
+_SAFE_CUT = re.compile(
+    r"(?<=[^\W\d_])\s(?=[^\W\d_])|(?<=[a-z])(?=[a-z])|(?<=[\u3041-\u9fff])(?=[\u4e00-\u9fff])"
+)
 _JOINS_LEFT = re.compile("[\u1160-\u11ff\uff9e-\uffdc]")
 PIECE = 2000
 """Characters levelled at a time: the way back is worked out for the pieces it is asked of."""
@@ -188,6 +192,7 @@ def _level(piece: str) -> str:
     return text.strip(" ")
 
 
+@lru_cache(maxsize=8)
 def _spans(piece: str) -> list[tuple[int, int]]:
     """For each character of the levelled piece, the span of *piece* that it came from."""
     text, spans = piece, [(place, place + 1) for place in range(len(piece))]
