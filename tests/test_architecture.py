@@ -16,7 +16,8 @@ ROOT = Path(verifier.__file__).parent
 LAYERS = {
     "values": "__init__ records errors",
     "core": "verdict lookalikes marks outline baseline history overruling explain explained copies "
-    "quotes text markup pdf coding addresses hosts report attention rows schema",
+    "quotes places nearest typography negations text markup pdf coding addresses hosts report "
+    "attention rows schema",
     "edges": "sources table fetch transport warc warc_files wayback wayback_answers "
     "wayback_child ledger evidence",
     "shell": "round derive rejudge judging recorder preserve fanout work",
@@ -52,8 +53,9 @@ DOORS = {
     "pypdfium2": "pdf",
     "brotli": "coding",
     "publicsuffixlist": "baseline",
+    "rapidfuzz": "nearest",
 }
-COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist"}
+COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"}
 """Outside libraries that only compute: the core may use them."""
 
 OUTSIDE_WORLD = {

@@ -10,7 +10,7 @@ from verifier import rows
 from verifier.errors import InputError
 from verifier.explain import Dossier, Found, Look
 from verifier.ledger import LOOKS, Ledger
-from verifier.records import Capture, Check, Seen, Source
+from verifier.records import Capture, Check, QuoteKind, Seen, Source
 
 NEWEST = 10
 """Looks that are shown at least, however long ago the last success was."""
@@ -30,6 +30,8 @@ class Asked:
 
     check: Check
     quote: str
+    kind: QuoteKind
+    lang: str
     text_was_read: bool
 
 
@@ -61,7 +63,7 @@ def asked(ledger: Ledger, some: Sequence[str]) -> Iterator[Asked]:
     alive = (str(Seen.ALIVE), str(Seen.MOVED))
     looks = LOOKS.replace(
         "SELECT c.*,",
-        "SELECT c.*, s.quote AS cited, EXISTS (SELECT 1 FROM quote_findings q "
+        "SELECT c.*, s.quote AS cited, s.quote_kind, s.lang, EXISTS (SELECT 1 FROM quote_findings q "
         "WHERE q.check_id = c.id) AS had_finding,",
         1,
     )
@@ -74,6 +76,8 @@ def asked(ledger: Ledger, some: Sequence[str]) -> Iterator[Asked]:
         yield Asked(
             check=check,
             quote=row["cited"] if same_words or suppressed else "",
+            kind=QuoteKind(row["quote_kind"]),
+            lang=row["lang"],
             text_was_read=read,
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from verifier import quotes, rows, text, verdict
 from verifier.ledger import Ledger, Look
@@ -19,6 +19,7 @@ from verifier.records import (
     NoReply,
     Preserve,
     Quote,
+    QuoteKind,
     Reading,
     Reply,
     Seen,
@@ -45,6 +46,8 @@ class Seat:
     url: str
     quote: str
     keep: bool
+    kind: QuoteKind = QuoteKind.VERBATIM
+    lang: str = ""
 
     @classmethod
     def of(cls, source: Source) -> Seat:
@@ -54,6 +57,8 @@ class Seat:
             url=source.url,
             quote=source.quote,
             keep=source.preserve is not Preserve.NONE,
+            kind=source.quote_kind,
+            lang=source.lang,
         )
 
 
@@ -139,7 +144,7 @@ class Recorder:
 
     def _look(self, address: str, fetched: Fetched) -> tuple[Look, Reading]:
         seats = self._seats[address]
-        judged = judge(fetched, [seat.quote for seat in seats])
+        judged = judge(fetched, seats)
         reading, seen = judged.reading, judged.text
         captures = self._keep(fetched, seats)
         shared = _shared(fetched, captures, seen)
@@ -190,17 +195,30 @@ class Judged:
     text: Text | None
 
 
-def judge(fetched: Fetched, quotations: Sequence[str], *, read: bool = False) -> Judged:
+class Quoting(Protocol):
+    """What is looked for: words, what kind of quotation they are, and their language."""
+
+    @property
+    def quote(self) -> str: ...
+    @property
+    def kind(self) -> QuoteKind: ...
+    @property
+    def lang(self) -> str: ...
+
+
+def judge(fetched: Fetched, wanted: Sequence[Quoting], *, read: bool = False) -> Judged:
     """What a look at an address means, by today's rules; a stored look as well as a fresh one.
 
     Args:
-        quotations: Of the sources that share the address; "" where one quotes nothing.
+        wanted: What the sources that share the address quote; ``quote`` is "" where nothing.
         read: Extract the page's text although no quotation asks for it.
     """
-    seen = _text_of(fetched, read=read or any(quotations))
+    seen = _text_of(fetched, read=read or any(one.quote for one in wanted))
     findings = [
-        quotes.locate(quotation, seen) if quotation and seen is not None else None
-        for quotation in quotations
+        quotes.locate(one.quote, seen, kind=one.kind, lang=one.lang)
+        if one.quote and seen is not None
+        else None
+        for one in wanted
     ]
     found = _found(findings)
     reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)

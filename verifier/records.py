@@ -630,18 +630,26 @@ class Finding:
     """Where and how a text says what is quoted.
 
     Attributes:
-        start: Offset in the visible text, in characters, of a ``found`` quotation.
-        passage: The words around it; erasable, never in the ledger.
-        source_says: The nearest passage when the quotation isn't found.
+        score: 0 to 100: how much of what is quoted stands there; None when nothing was compared.
+        start, end: Where in the visible text, in characters, the quotation stands, or the nearest
+            passage when it isn't found. None when nothing is near.
+        page: Of a text that has pages, counted from 1.
+        passage: The page's own words from 300 characters before ``start`` to 300 after ``end``;
+            erasable, never in the ledger.
+        source_says: The nearest passage in the page's own words, when the quotation isn't found.
+        difference: What is changed, as ``(op, cited words, source's words)`` in order; ``op`` is
+            ``replace``, ``delete`` (the source doesn't say it) or ``insert`` (it isn't cited).
     """
 
     result: Quote
     reason: str
     score: float | None = None
     start: int | None = None
+    end: int | None = None
     page: int | None = None
     passage: str = ""
     source_says: str = ""
+    difference: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,7 +140,7 @@ def _look_again(look: Sequence[Asked], captures: _Captures) -> Iterator[Reread]:
     if not whole and (first.status is None or 200 <= first.status < 300):
         return
     read = any(one.text_was_read for one in look)
-    judged = recorder.judge(fetched, [one.quote for one in look], read=read)
+    judged = recorder.judge(fetched, look, read=read)
     walls = (first.reading.rule, judged.reading.rule)
     if not whole and any(rule.startswith("wall-") for rule in walls):
         return
