@@ -63,8 +63,8 @@ def asked(ledger: Ledger, some: Sequence[str]) -> Iterator[Asked]:
     alive = (str(Seen.ALIVE), str(Seen.MOVED))
     looks = LOOKS.replace(
         "SELECT c.*,",
-        "SELECT c.*, s.quote AS cited, s.quote_kind, s.lang, EXISTS (SELECT 1 FROM quote_findings q "
-        "WHERE q.check_id = c.id) AS had_finding,",
+        "SELECT c.*, s.quote AS cited, s.quote_kind, s.lang, "
+        "EXISTS (SELECT 1 FROM quote_findings q WHERE q.check_id = c.id) AS had_finding,",
         1,
     )
     sql = f"{looks} WHERE c.address IN ({marks}) ORDER BY c.address, c.run_id, c.id"

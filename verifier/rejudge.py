@@ -21,6 +21,7 @@ from verifier.records import (
     Change,
     Check,
     Fetched,
+    Finding,
     Hop,
     NoReply,
     Reply,
@@ -158,10 +159,15 @@ def _look_again(look: Sequence[Asked], captures: _Captures) -> Iterator[Reread]:
         before = one.check
         told = (before.reading, before.text_sha256, before.text_version)
         differs = told != (reading, check.text_sha256, check.text_version)
-        found = finding is not None and replace(finding, passage="") != before.finding
+        found = finding is not None and _stored_part(finding) != before.finding
         if differs or found:
             digest = rows.quote_sha256(one.quote) if found else ""
             yield Reread(check=check, reading=differs, quote=digest)
+
+
+def _stored_part(finding: Finding) -> Finding:
+    """A finding as the tables keep it: its end and its differences follow from the rest."""
+    return replace(finding, passage="", end=None, difference=())
 
 
 @dataclass(frozen=True, slots=True)
