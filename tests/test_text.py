@@ -96,6 +96,15 @@ def test_the_pages_own_declaration_counts_where_the_header_is_silent(head: str) 
     assert "Привет, мир" not in extract(content, "text/html; charset=koi8-r").visible
 
 
+def test_the_declaration_of_xml_counts() -> None:
+    """
+    XHTML says its encoding there, and is in the habit of being short.
+    """
+    content = '<?xml version="1.0" encoding="iso-8859-2"?><html><p>Łódź'.encode("iso-8859-2")
+
+    assert extract(content, "application/xhtml+xml").visible == "Łódź"
+
+
 def test_an_ascii_page_that_calls_itself_utf_16_is_not() -> None:
     """
     A declaration that we can read as ASCII disproves itself (WHATWG HTML says so, too).

@@ -22,13 +22,9 @@ MOST_CHARACTERS = 8_000_000
 _ONE_AT_A_TIME = Lock()
 """pdfium keeps state of its own for the whole process and must never be entered twice."""
 
-_LIGATURES = {
-    0xFB00 + place: letters for place, letters in enumerate("ff fi fl ffi ffl st st".split())
-}
 # pdfium writes U+FFFE (older versions U+0002) for a hyphen that it believes to divide a word.
 _SIGNS: dict[int, str | int | None] = {
     **dict.fromkeys([*range(9), *range(14, 32), 0x7F], "\ufffd"),
-    **_LIGATURES,
     0x02: "\ufffe",
     0x0B: "\n",
     0x0C: "\n",
@@ -76,10 +72,10 @@ def read(
 ) -> Reading:
     """The words of a PDF, in the order in which the file shows them. Raises for no bytes.
 
-    Ligatures are their letters. A word that was divided at the end of a line is whole again,
-    also across pages; see `healed` for its hyphen. Page numbers, and lines that head or foot
-    many pages, are left out where they come again: they would stand amid a sentence that goes on
-    on the next page.
+    Ligatures are their letters: pdfium sees to it. A word that was divided at the end of a line
+    is whole again, also across pages; see `healed` for its hyphen. Page numbers, and lines that
+    head or foot many pages, are left out where they come again: they would stand amid a sentence
+    that goes on on the next page.
     """
     import pypdfium2  # here: it takes a tenth of a second, and most rounds meet no PDF
 
