@@ -56,14 +56,8 @@ def test_run_has_the_options_of_the_contract(program: Program) -> None:
     """Crontabs name them."""
     told = program.run("run", "--help").stdout
 
-<<<<<<< HEAD
-    for option in (
-        "--all --only --no-preserve --rejudge --confirm-retire --format --quiet --exit-zero".split()
-    ):
-=======
     options = "--all --only --no-preserve --rejudge --confirm-retire --format --quiet --exit-zero"
     for option in options.split():
->>>>>>> i3-explain
         assert option in told
 
 
