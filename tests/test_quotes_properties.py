@@ -22,7 +22,7 @@ PAGES = {
     "de": "Im Jahr 1988 hat die Regierung „die Liste“ der 4.500 Gefangenen nicht veröffentlicht; "
     "seit dem 19. Juli haben Amnesty – und andere – danach gefragt. Niemand gab eine Antwort, und "
     "die Familien erfuhren nie, wo ihre Söhne begraben wurden. Größe und Maß sind unbekannt.",
-    "fr": "En 1988 le gouvernement n’a pas publié « la liste » des 4 500 prisonniers ; depuis le "
+    "fr": "En 1988 le gouvernement n’a pas publié « la liste » des 4 500 prisonniers ; depuis le "
     "19 juillet, Amnesty – et d’autres – l’ont demandée. Personne n’a répondu, et les familles "
     "n’ont jamais su où leurs fils étaient enterrés. L’œuvre reste sans réponse.",
     "ru": "В 1988 году правительство не опубликовало «список» 4500 заключённых; с 19 июля его "
@@ -70,7 +70,7 @@ def result(quotation: str, page: str) -> Quote:
 
 def pieces(page: str, draw: Draw) -> tuple[int, int]:
     """Borders of some words of *page*."""
-    words = [found.span() for found in re.finditer(r"\S+", page)]
+    words = [found.span() for found in re.finditer("[^ ]+", page)]
     first = draw(st.integers(0, len(words) - 1))
     last = draw(st.integers(first, len(words) - 1))
     return words[first][0], words[last][1]
@@ -85,7 +85,8 @@ def typeset(text: str, draw: Draw) -> str:
         "[\u00a0 ]", lambda _: draw(st.sampled_from([" ", "\u00a0", "\n", "  ", "\u2009 "])), text
     )
     for _ in range(draw(st.integers(0, 4))):
-        place = draw(st.integers(0, len(text)))
+        within = [found.end() for found in re.finditer(r"\w(?=\w)", text)]
+        place = draw(st.sampled_from(within)) if within else 0
         text = text[:place] + draw(SMALL_PRINT) + text[place:]
     change = draw(st.sampled_from(["", "upper", "lower", "NFD", "NFKD", "NFC", "NFKC"]))
     if change in ("upper", "lower"):

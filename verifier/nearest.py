@@ -19,8 +19,8 @@ MOST_WORDS = 400
 MOST_CELLS = 400_000
 """Pairs of words compared for one quotation: the work that a page can cause has an end."""
 
-MOST_PLACES = 60
-"""Places of one word that are looked at: a word that stands everywhere points nowhere."""
+MOST_PLACES = 20_000
+"""Places looked at for one quotation, shared out among its words."""
 
 WINDOWS = 6
 LIKE = 0.74
@@ -113,8 +113,9 @@ def nearest(quotation: str, page: str, common: frozenset[str]) -> Near | None:
     best: Near | None = None
     budget = MOST_CELLS
     for middle in _places(cited, page, common, length):
-        begin = page.rfind(" ", 0, max(0, middle - length // 2 - 40)) + 1
-        source = words_of(page, begin, begin + 2 * length + 160)
+        begin = max(0, middle - length * 4 // 5 - 60)
+        begin = max(begin, page.find(" ", begin, begin + 20) + 1) if begin else 0
+        source = words_of(page, begin, middle + length * 4 // 5 + 100)
         budget -= len(cited) * len(source)
         if budget < 0 and best is not None:
             break
@@ -146,9 +147,11 @@ def _places(cited: Sequence[Word], page: str, common: frozenset[str], length: in
     Of longer words only the beginning is looked for: the end is what inflection changes.
     """
     hits: list[tuple[int, int, float]] = []
-    for number, key in enumerate(_keys(cited, common)):
-        places = _find(key, page)
-        weight = math.log(1 + MOST_PLACES / max(1, len(places)))
+    keys = _keys(cited, common)
+    most = min(max(MOST_PLACES // max(1, len(keys)), 60), 2000)
+    for number, key in enumerate(keys):
+        places = _find(key, page, most)
+        weight = math.log(1 + most / max(1, len(places)))
         if key in common:
             weight /= 4
         hits += [(place, number, weight) for place in places]
@@ -188,12 +191,12 @@ def _keys(cited: Sequence[Word], common: frozenset[str]) -> list[str]:
     return list(dict.fromkeys([*pairs, *stems, *(text for text in plain if text in common)]))
 
 
-def _find(key: str, page: str) -> list[int]:
+def _find(key: str, page: str, most: int) -> list[int]:
     """Places of words that begin with *key*, as far as they are few."""
     places: list[int] = []
     place = page.find(key)
     tries = 0
-    while place != -1 and len(places) < MOST_PLACES and tries < 8 * MOST_PLACES:
+    while place != -1 and len(places) < most and tries < 8 * most:
         if place == 0 or not page[place - 1].isalnum() or is_unspaced(key):
             places.append(place)
         tries += 1

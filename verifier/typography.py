@@ -25,7 +25,8 @@ _FOLD: dict[str, str] = {
     **{chr(code): "" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
     **{chr(code): "" for code in range(0xFE00, 0xFE10)},
     # Vowel signs and cantillation of Arabic and Hebrew, which most writers leave out.
-    **{chr(code): "" for code in (*range(0x0610, 0x061B), *range(0x064B, 0x0660), 0x0670)},
+    **{chr(code): "" for code in (*range(0x0610, 0x061B), *range(0x064B, 0x0653), 0x0670)},
+    **{chr(code): "" for code in range(0x0656, 0x0660)},  # not the hamza, which is of the letter
     **{chr(code): "" for code in (*range(0x06D6, 0x06DD), *range(0x06DF, 0x06E5))},
     **{chr(code): "" for code in (0x06E7, 0x06E8, *range(0x06EA, 0x06EE))},
     **{chr(code): "" for code in (*range(0x0591, 0x05BE), 0x05BF, 0x05C1, 0x05C2)},
