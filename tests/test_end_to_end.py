@@ -150,7 +150,7 @@ def the_audit_table_says_what_became_of_each_page(story: Story) -> None:
 
     quotes = story.program.audit("quote")
     for number, row in enumerate(story.rows):
-        wanted = "no_quote" if number % 3 == 0 else "unchecked" if number == 5 else "found"
+        wanted = "no_quote" if number % 3 == 0 else "altered" if number == 5 else "found"
         assert quotes[row["id"]] == wanted, row["id"]
     assert story.program.audit("quote_reason")["p05"].startswith("found-until ")
     assert story.program.audit("quote_last_found_at")["p05"] is not None
