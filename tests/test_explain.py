@@ -265,7 +265,8 @@ def test_looks_that_no_round_took_in_are_said_to_wait(program: Program) -> None:
     words = program.run("explain", "p0").stdout
 
     assert program.sql("SELECT outcome FROM runs WHERE id = 2") == [("inconclusive",)]
-    assert "no conclusive round has taken in yet: check 7" in re.sub(r"\s+", " ", words)
+    told = re.sub(r"\s+", " ", words)
+    assert re.search(r"no conclusive round has taken in yet: check \d+", told), told
     assert "counts for nothing (round was inconclusive)" in re.sub(r"\s+", " ", words)
 
 
