@@ -351,7 +351,7 @@ def test_addresses_that_differ_in_the_fragment_are_one(program: Program) -> None
         eyes = [visit for visit in site.visits if "archive" in visit.header("User-Agent")]
         assert len(site.visits) - len(eyes) == 1
         assert archive.submissions == [site.url("/page")]
-    assert program.audit("quote") == {"a": "found", "b": "unchecked", "c": "found"}
+    assert program.audit("quote") == {"a": "found", "b": "absent", "c": "found"}
     assert program.audit("copy") == dict.fromkeys("abc", "captured")
     assert program.sql("SELECT source_id, capture_id FROM checks ORDER BY source_id") == [
         ("a", 1),

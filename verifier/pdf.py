@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfTextPage
@@ -92,7 +92,7 @@ def read(
                 unreadable="encrypted" if locked and b"/Encrypt" in content else "damaged"
             )
         try:
-            title = document.get_metadata_value("Title").replace("\0", "")
+            title = _title(document)
             shown, cut = _bounded(document, most_pages, most_characters)
         finally:
             document.close()
@@ -133,6 +133,13 @@ def healed(text: str) -> str:
 
 
 # ---- with the lock held ------------------------------------------------------------------
+
+
+def _title(document: Any) -> str:
+    try:
+        return str(document.get_metadata_value("Title")).replace("\0", "")
+    except UnicodeDecodeError:  # half a surrogate pair in a damaged file
+        return ""
 
 
 def _pages(document: PdfDocument) -> Iterator[str | None]:
