@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -159,7 +160,7 @@ def test_no_words_are_no_quotation(quotation: str) -> None:
     assert finding(quotation, "any page").result is Quote.NO_QUOTE
 
 
-@pytest.mark.parametrize("why", ["empty", "scan"])
+@pytest.mark.parametrize("why", ["empty", "scan", "encrypted", "garbled", "damaged"])
 def test_a_page_without_words_is_unreadable(why: str) -> None:
     """
     A scan has no words, which is no proof that it lacks these.
@@ -199,8 +200,22 @@ def test_the_page_of_a_text_with_pages_is_told() -> None:
     """
     A maintainer opens a PDF of two hundred pages at the right one.
     """
-    assert finding("the words", "one\ftwo\fhere are the words").page == 3
+    pdf = replace(text_of("one two here are the words"), pages=(0, 4, 8))
+
+    assert locate("here are the words", pdf).page == 3
+    assert locate("two", pdf).page == 2
     assert finding("the words", "here are the words").page is None
+
+
+def test_what_was_not_read_to_its_end_lacks_nothing() -> None:
+    """
+    The words may stand in the rest: "absent" would accuse somebody of our own limit.
+    """
+    cut = replace(text_of("It begins with other things entirely."), cut=True)
+    found = locate("the farmers were killed near the lake in May", cut)
+
+    assert found.result is Quote.UNCHECKED
+    assert found.reason.startswith("cut: ")
 
 
 # ---- parts, and what the quoter put in ---------------------------------------------------
@@ -440,6 +455,22 @@ def test_what_is_nowhere_near_is_absent(lang: str, true: str, spun: str) -> None
     assert found.reason.startswith("absent: ")
     assert "the best score is " in found.reason
     assert found.source_says == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "ar", "zh", "th"])
+def test_the_passage_is_found_in_the_middle_of_a_long_page(lang: str) -> None:
+    """
+    The same words stand all over a long page; only one place has them together.
+    """
+    true, spun = next((true, spun) for name, true, spun in PAIRS if name == lang)
+    gap = "" if lang in ("zh", "th") else " "
+    words = true.split() if gap else list(true)
+    filler = gap.join(words[::-2] + list(UNRELATED[lang])) + "。"
+    page = filler * 400 + true + "。" + filler * 400
+    found = finding(spun, page)
+
+    assert found.result is Quote.ALTERED
+    assert true in found.source_says or found.source_says in true
 
 
 def test_the_reason_says_what_was_changed() -> None:

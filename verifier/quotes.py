@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from urllib.parse import quote as percent
 
@@ -51,7 +52,7 @@ PHRASE = (33.0, 6)
 REST = 60
 """Characters of a sentence that are shown with the nearest passage, before and after it."""
 
-_UNREADABLE = frozenset({"empty", "scan", "encrypted"})
+_UNREADABLE = frozenset({"empty", "scan", "encrypted", "garbled", "damaged"})
 _READ_LATER = "not-read: no text could be had"
 _ELLIPSIS = re.compile(r"[\[(]\s*(?:[…⋯]+|\.(?:\s?\.)+)\s*[\])]|[…⋯]+|\.(?:\s?\.){2,}")
 # The nearest end of a sentence or line before a passage, and the one after it.
@@ -88,8 +89,18 @@ def locate(
         return Finding(
             result=Quote.UNREADABLE, reason=f"no-text: the page has no text to look in ({why})"
         )
-    search = _Search(quotation=quotation, text=text.visible, kind=kind, lang=lang)
-    return search.verbatim() or search.in_parts() or search.nearest()
+    search = _Search(
+        quotation=quotation,
+        text=text.visible,
+        kind=kind,
+        lang=lang or text.lang,
+        pages=text.pages,
+    )
+    finding = search.verbatim() or search.in_parts() or search.nearest()
+    if text.cut and finding.result is Quote.ABSENT:
+        reason = f"cut: the words may stand in what was not read of the source ({finding.reason})"
+        return replace(finding, result=Quote.UNCHECKED, reason=reason)
+    return finding
 
 
 def fragment_url(url: str, quotation: str) -> str:
@@ -113,6 +124,7 @@ class _Search:
     text: str
     kind: QuoteKind
     lang: str
+    pages: tuple[int, ...]
 
     # ---- word for word -------------------------------------------------------------------
 
@@ -296,7 +308,7 @@ class _Search:
             score=100.0,
             start=begin,
             end=stop,
-            page=_page_of(self.text, begin),
+            page=_page_of(self.pages, begin),
             passage=self.text[max(0, begin - CONTEXT) : stop + CONTEXT],
         )
 
@@ -323,7 +335,7 @@ class _Search:
             score=score,
             start=start,
             end=end,
-            page=None if start is None else _page_of(self.text, start),
+            page=None if start is None else _page_of(self.pages, start),
             passage=passage,
             source_says=says,
             difference=difference,
@@ -413,9 +425,9 @@ def _sample(page: str, wanted: str) -> str:
     return f"{wanted} {page[:1500]}"
 
 
-def _page_of(text: str, place: int) -> int | None:
-    """The page of a text whose pages are parted by form feeds, counted from 1."""
-    return text.count("\f", 0, place) + 1 if "\f" in text else None
+def _page_of(pages: tuple[int, ...], place: int) -> int | None:
+    """The page on which *place* is, counted from 1, or None where there are no pages."""
+    return bisect_right(pages, place) or None
 
 
 def _one_line(text: str) -> str:
