@@ -7,22 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from verifier import quotes, rows, text, verdict
+from verifier import rows, sight, verdict
 from verifier.ledger import Ledger, Look
 from verifier.records import (
     Capture,
     Check,
     Fetched,
-    Finding,
     NoReply,
     Preserve,
-    Quote,
     QuoteKind,
     Reading,
     Reply,
-    Seen,
     Source,
     Text,
 )
@@ -34,8 +31,6 @@ BATCH = 250
 BATCH_BYTES = 32 << 20
 PAUSE = 0.5
 """Seconds that a look waits at most for company."""
-
-_JUDGED = frozenset({Seen.ALIVE, Seen.MOVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +139,7 @@ class Recorder:
 
     def _look(self, address: str, fetched: Fetched) -> tuple[Look, Reading]:
         seats = self._seats[address]
-        judged = judge(fetched, seats)
+        judged = sight.judge(fetched, seats)
         reading, seen = judged.reading, judged.text
         captures = self._keep(fetched, seats)
         shared = _shared(fetched, captures, seen)
@@ -179,70 +174,6 @@ class Recorder:
     def _earlier(self, url: str, payload_sha256: str) -> Capture | None:
         known = self._kept.get((url, payload_sha256))
         return known or self._ledger.earlier(url, payload_sha256)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What a look means by today's rules.
-
-    Attributes:
-        findings: For each quotation that was looked for, in their order; None where there is
-            none, no text, or a page that says nothing about what is quoted.
-    """
-
-    reading: Reading
-    findings: tuple[Finding | None, ...]
-    text: Text | None
-
-
-class Quoting(Protocol):
-    """What is looked for: words, what kind of quotation they are, and their language."""
-
-    @property
-    def quote(self) -> str: ...
-    @property
-    def kind(self) -> QuoteKind: ...
-    @property
-    def lang(self) -> str: ...
-
-
-def judge(fetched: Fetched, wanted: Sequence[Quoting], *, read: bool = False) -> Judged:
-    """What a look at an address means, by today's rules; a stored look as well as a fresh one.
-
-    Args:
-        wanted: What the sources that share the address quote; ``quote`` is "" where nothing.
-        read: Extract the page's text although no quotation asks for it.
-    """
-    seen = _text_of(fetched, read=read or any(one.quote for one in wanted))
-    findings = [
-        quotes.locate(one.quote, seen, kind=one.kind, lang=one.lang)
-        if one.quote and seen is not None
-        else None
-        for one in wanted
-    ]
-    found = _found(findings)
-    reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
-    if reading.seen not in _JUDGED:
-        findings = [None] * len(findings)
-    return Judged(reading=reading, findings=tuple(findings), text=seen)
-
-
-def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
-    """The text of what came, or only its title when nobody looks for words in it."""
-    match fetched:
-        case Reply() if fetched.content:
-            kind = fetched.last.header("Content-Type")
-            return (text.extract if read else text.glance)(fetched.content, kind)
-        case _:
-            return None
-
-
-def _found(findings: Sequence[Finding | None]) -> bool | None:
-    """Whether a quotation stands on the page; None when none was looked for in its text."""
-    sought = {finding.result for finding in findings if finding is not None}
-    if Quote.FOUND in sought:
-        return True
-    return False if sought & {Quote.ABSENT, Quote.ALTERED, Quote.UNREADABLE} else None
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from verifier import evidence, recorder, rows, verdict, warc
+from verifier import evidence, rows, sight, verdict, warc
 from verifier.derive import Fold, derive_some
 from verifier.errors import InputError, StorageError
 from verifier.evidence import Asked
@@ -141,7 +141,7 @@ def _look_again(look: Sequence[Asked], captures: _Captures) -> Iterator[Reread]:
     if not whole and (first.status is None or 200 <= first.status < 300):
         return
     read = any(one.text_was_read for one in look)
-    judged = recorder.judge(fetched, look, read=read)
+    judged = sight.judge(fetched, look, read=read)
     walls = (first.reading.rule, judged.reading.rule)
     if not whole and any(rule.startswith("wall-") for rule in walls):
         return
