@@ -15,13 +15,30 @@ ROOT = Path(verifier.__file__).parent
 
 LAYERS = {
     "values": "__init__ records errors",
-    "core": "verdict sight lookalikes marks outline baseline history overruling explain explained "
-    "copies quotes places nearest typography negations text markup pdf coding addresses hosts "
-    "report attention rows schema",
-    "edges": "sources table fetch transport warc warc_files wayback wayback_answers "
-    "wayback_child ledger evidence",
-    "shell": "round derive rejudge judging recorder preserve fanout work",
-    "faces": "cli start settings console site __main__",
+    "core": """
+        verdict sight outage
+        lookalikes marks outline baseline
+        history overruling explain explained
+        copies
+        quotes places nearest typography negations
+        text markup pdf coding
+        addresses hosts
+        report attention
+        rows schema
+    """,
+    "edges": """
+        sources table
+        fetch transport
+        warc warc_files
+        wayback wayback_answers wayback_child
+        ledger evidence
+    """,
+    "shell": """
+        round derive rejudge judging recorder preserve fanout work
+    """,
+    "faces": """
+        cli start settings console site __main__
+    """,
 }
 ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}

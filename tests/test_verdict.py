@@ -23,7 +23,6 @@ from verifier.records import (
     Source,
     Truncated,
 )
-from verifier.verdict import HostLook
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAGE = b"<html><head><title>Report</title></head><body><p>The report itself.</p></body></html>"
@@ -738,51 +737,7 @@ def test_a_servers_wish_is_obeyed_up_to_a_minute() -> None:
     assert again(wish) is None
 
 
-# ---- the round as a whole ----------------------------------------------------------------
-
-
-def looks(well: int, silent: int, others: int = 0) -> str:
-    hosts = [HostLook(well=True, silent=place < silent) for place in range(well)]
-    return verdict.inconclusive(hosts + [HostLook(well=False, silent=True)] * others)
-
-
-@pytest.mark.parametrize(
-    ("well", "silent", "ours"),
-    [
-        (10, 8, True),
-        (10, 5, True),
-        (10, 4, False),
-        (11, 5, False),
-        (11, 6, True),
-        (5, 5, True),
-        (4, 4, False),
-        (1, 1, False),
-        (0, 0, False),
-        (1000, 499, False),
-        (1000, 500, True),
-    ],
-)
-def test_the_gate_closes_when_half_of_the_well_hosts_fall_silent(
-    well: int, silent: int, ours: bool
-) -> None:
-    """
-    Half of all hosts, at least five, at once: that is us, and no strike may come of it.
-    """
-    assert bool(looks(well, silent)) is ours
-
-
-def test_hosts_that_failed_before_do_not_close_the_gate() -> None:
-    """
-    A list of many old, dead links would otherwise never be judged again.
-    """
-    assert looks(10, 0, others=500) == ""
-
-
-def test_the_gates_reason_has_the_numbers() -> None:
-    """
-    "Inconclusive" alone helps nobody to find the fault.
-    """
-    assert "8 of 10 hosts" in looks(10, 8)
+# ---- the list as a whole ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -808,15 +763,6 @@ def test_a_list_that_lost_most_of_its_rows_is_likelier_broken_than_meant(
     the only row, which has no id, must not be stopped.
     """
     assert verdict.retires_too_many(known, leaving, listed) is too_many
-
-
-def test_one_canary_that_answers_proves_a_network() -> None:
-    """
-    Canaries fail, too; and without any, nothing is claimed.
-    """
-    assert verdict.network({"a": False, "b": True, "c": False}) == "up"
-    assert verdict.network({"a": False, "b": False}) == "down"
-    assert verdict.network({}) == "not-tested"
 
 
 # ---- whatever comes ----------------------------------------------------------------------

@@ -19,12 +19,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from verifier import copies, fanout, sources, verdict, warc
+from verifier import copies, fanout, outage, sources, verdict, warc
 from verifier.addresses import host_of
 from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
 from verifier.ledger import Ledger
+from verifier.outage import HostLook
 from verifier.preserve import Archive, Asking, Pace
 from verifier.recorder import Recorder, Seat
 from verifier.records import (
@@ -38,7 +39,6 @@ from verifier.records import (
     SourceList,
 )
 from verifier.rows import stamp
-from verifier.verdict import HostLook
 from verifier.warc import Writer
 
 log = logging.getLogger(__name__)
@@ -235,7 +235,7 @@ class _Round:
         if self._stop.is_set():
             reason = "stopped before its end"
             return await self._close(replace(run, outcome="interrupted", reason=reason))
-        if reason := verdict.inconclusive(self._host_looks(seats, before)):
+        if reason := outage.inconclusive(self._host_looks(seats, before)):
             return await self._close(replace(run, outcome="inconclusive", reason=reason))
         run = replace(run, preserve=await self._preserve(run.id))
         return await self._derive(replace(run, outcome="conclusive"))
@@ -273,11 +273,11 @@ class _Round:
 
     async def _network(self) -> str:
         if not self._plan.canaries:
-            return verdict.network({})
+            return outage.network({})
         async with self._plan.scout() as scout:
             came = await asyncio.gather(*(scout.get(url) for url in self._plan.canaries))
         answers = zip(self._plan.canaries, came, strict=True)
-        return verdict.network({url: isinstance(reply, Reply) for url, reply in answers})
+        return outage.network({url: isinstance(reply, Reply) for url, reply in answers})
 
     async def _due(self, run: Run, listed: SourceList) -> dict[str, list[Seat]]:
         """The sources to look at, by address: all those of one address share its fetch."""

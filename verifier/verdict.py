@@ -1,4 +1,4 @@
-"""What one look at a source means, and when a round as a whole says nothing.
+"""What one look at a source means.
 
 Nothing here asks the time, the network or the disk. Rules are the contract's; where it is
 silent, those of InternetArchiveBot, EDGI web-monitoring and Sphinx's linkcheck, named in place.
@@ -7,8 +7,7 @@ silent, those of InternetArchiveBot, EDGI web-monitoring and Sphinx's linkcheck,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
@@ -32,8 +31,6 @@ from verifier.records import (
 
 RULES_VERSION = 2
 """Raised whenever the same observations would be judged otherwise."""
-
-GATE_HOSTS = 5
 
 _REFUSALS = {
     401: "wants a login",
@@ -483,36 +480,7 @@ def retry_in(fetched: Fetched, *, attempts: int, pause: float, now: datetime) ->
     return wait
 
 
-# ---- the round as a whole ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostLook:
-    """How one host did in this round, beside the round before.
-
-    Attributes:
-        well: Some source of it was live or moved last time.
-        silent: Every look at it in this round failed in transport.
-    """
-
-    well: bool
-    silent: bool
-
-
-def inconclusive(hosts: Iterable[HostLook]) -> str:
-    """Why a round says nothing about its sources, or "" when it does.
-
-    When at least half of the hosts that were well last time, and at least five, fail in
-    transport at once, it is us. Source: EDGI web-monitoring and verdict-rules, 4.1.
-    """
-    well = [host for host in hosts if host.well]
-    silent = sum(host.silent for host in well)
-    if silent >= GATE_HOSTS and 2 * silent >= len(well):
-        return (
-            f"{silent} of {len(well)} hosts that were well last time failed in transport at once: "
-            "that is our network, not theirs"
-        )
-    return ""
+# ---- the list as a whole ----------------------------------------------------------------
 
 
 def retires_too_many(known: int, leaving: int, listed: int) -> bool:
@@ -522,10 +490,3 @@ def retires_too_many(known: int, leaving: int, listed: int) -> bool:
     of one or two, a row without an id whose address was corrected is a row that left.
     """
     return leaving > 0 and (listed == 0 or (known > 2 and 2 * leaving > known))
-
-
-def network(answers: Mapping[str, bool]) -> str:
-    """Whether there is a network, from what the canaries did: one that answers proves it."""
-    if not answers:
-        return "not-tested"
-    return "up" if any(answers.values()) else "down"
