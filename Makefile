@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make pywb · make pins
+# make setup · make run · make test · make check · make bench · make accuracy · make pywb · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types bench pywb pins clean
+.PHONY: setup run test check lint types bench accuracy pywb pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -27,6 +27,10 @@ types: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+# Every answer over the labelled corpus; fails where one of the errors is unforgivable.
+accuracy: $(DEV_STAMP)
+	$(BIN)/python -m tests.accuracy --write docs/accuracy.md $(ACCURACY_ARGS)
 
 # pywb is GPL and brings another brotli: it has an environment of its own, for one test.
 pywb: .pywb/bin/wayback

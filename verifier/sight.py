@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from verifier import quotes, text, verdict
-from verifier.records import Fetched, Finding, Quote, QuoteKind, Reading, Reply, Seen, Text
+from verifier.records import (
+    Baseline,
+    Fetched,
+    Finding,
+    Quote,
+    QuoteKind,
+    Reading,
+    Reply,
+    Seen,
+    Text,
+)
 
 _JUDGED = frozenset({Seen.ALIVE, Seen.MOVED})
 
@@ -37,12 +47,19 @@ class Quoting(Protocol):
     def lang(self) -> str: ...
 
 
-def judge(fetched: Fetched, wanted: Sequence[Quoting], *, read: bool = False) -> Judged:
+def judge(
+    fetched: Fetched,
+    wanted: Sequence[Quoting],
+    *,
+    read: bool = False,
+    baseline: Baseline | None = None,
+) -> Judged:
     """What a look at an address means, by today's rules; a stored look as well as a fresh one.
 
     Args:
         wanted: What the sources that share the address quote; ``quote`` is "" where nothing.
         read: Extract the page's text although no quotation asks for it.
+        baseline: What the page was like when it was first seen well.
     """
     seen = _text_of(fetched, read=read or any(one.quote for one in wanted))
     findings = [
@@ -52,7 +69,8 @@ def judge(fetched: Fetched, wanted: Sequence[Quoting], *, read: bool = False) ->
         for one in wanted
     ]
     found = _found(findings)
-    reading = verdict.read(fetched, seen.title if seen else "", quote_found=found)
+    title = seen.title if seen else ""
+    reading = verdict.read(fetched, title, quote_found=found, baseline=baseline)
     if reading.seen not in _JUDGED:
         findings = [None] * len(findings)
     return Judged(reading=reading, findings=tuple(findings), text=seen)
