@@ -23,7 +23,7 @@ LAYERS = {
         quotes places nearest typography negations
         text markup pdf coding
         addresses hosts
-        report attention
+        report attention feed
         rows schema
     """,
     "edges": """
