@@ -22,16 +22,20 @@ from verifier.copies import CopyAnswer
 from verifier.errors import RetireError, StorageError
 from verifier.ledger import GENESIS, Ledger, Look, Mirrored, migrations
 from verifier.records import (
+    ArchivedHop,
     Asked,
     Capture,
     Check,
     Copy,
+    CopyFinding,
     Failure,
     Finding,
     Link,
     Lookup,
+    Outcome,
     Preserve,
     Quote,
+    ReadBack,
     Reading,
     RowProblem,
     Run,
@@ -43,7 +47,7 @@ from verifier.records import (
 )
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "ledger")
+APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "readbacks", "ledger")
 PASSAGE = "a passage that only passages may hold"
 
 
@@ -208,6 +212,28 @@ def a_full_ledger(ledger: Ledger) -> Source:
         )
     )
     ledger.save_submission(replace(asked, state=Asked.CAPTURED, snapshot_id=kept.id))
+    read = ReadBack(
+        run_id=run.id,
+        snapshot_id=kept.id,
+        read_at=NOW,
+        outcome=Outcome.MEMENTO,
+        memento_datetime=NOW,
+        status=200,
+        original=cited.address,
+        hops=(ArchivedHop(url=cited.address, timestamp="20261102120000", status=200),),
+        sha256="ab",
+    )
+    in_copy = CopyFinding(
+        source_id="one",
+        snapshot_id=kept.id,
+        found_at=NOW,
+        quote_sha256=rows.quote_sha256("the words"),
+        finding=finding,
+        text_sha256="cd",
+        text_version=2,
+        rules_version=1,
+    )
+    ledger.save_readback(read, [in_copy], replace(kept, next_read_at=NOW, agreement="bytes"))
     ledger.save_lookup(Lookup(address=cited.address, asked_at=NOW, answer="none"))
     with ledger.transaction():
         derive(ledger, cited)
@@ -231,7 +257,7 @@ def test_opening_again_changes_nothing(path: Path) -> None:
     Ledger(path).close()
 
     assert query(path, "SELECT type, name, sql FROM sqlite_master ORDER BY name") == before
-    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 2
+    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == len(migrations._migrations)
 
 
 RACE = """
@@ -262,7 +288,7 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
 
     assert (done.returncode, done.stderr) == (0, "")
     for path in tmp_path.glob("*.db"):
-        assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 2
+        assert len(query(path, "SELECT * FROM _sqlite_migrations")) == len(migrations._migrations)
 
 
 def test_every_table_of_ours_is_strict(ledger: Ledger, path: Path) -> None:
@@ -330,6 +356,70 @@ def test_reading_a_damaged_database_is_an_error_with_a_cure(path: Path) -> None:
         ledger.sources([f"s{number}" for number in range(200)])
 
 
+OLD = """
+INSERT INTO runs VALUES (1, 'x', 'x', 'conclusive', '', '', 1, 0, '[]', 1, 1, '', 2, '', '', 1,
+    '[]', '');
+INSERT INTO sources VALUES ('one', 'u', '', 'u', 'h', 'q', 'verbatim', 'page', '', '', '', '', '',
+    '', '', '', '[]', '', '', '[]', 'public', '{}', '', 2, 'd', 'r', 'x', 'x', NULL);
+INSERT INTO captures VALUES (7, 1, 'u', 'x', 0, 200, '', 'f', 0, 1, 'r', '', '', '', 0, '', NULL);
+INSERT INTO checks VALUES (3, 1, 'one', 'u', 'u', 'x', 0, 1, 'alive', 'ok', '', 1, 200, '', '', 'u',
+    '', '[]', '', '[]', '', '', '', '', '', '', '', 0, NULL, 7);
+INSERT INTO quote_findings VALUES (5, 3, 7, 'one', 'live', 'x', 'd', 'found', 'r', 100.0, 1, NULL,
+    't', 2, 1);
+INSERT INTO passages VALUES (5, 'before words after', '');
+INSERT INTO snapshots VALUES (9, 1, 'u', 'wayback', 'index', '20240101000000', 'u',
+    '2024-01-01T00:00:00Z', 'http://w/', 200, '', '', '2026-01-01T00:00:00Z');
+"""
+
+
+def test_a_database_from_before_copies_were_read_back_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A table is made anew by the migration: rows, passages, digests and guards have to be the same
+    after it.
+    """
+    applied = migrations._migrations[:]
+    del migrations._migrations[2:]
+    with monkeypatch.context() as then:
+        then.setattr(schema, "APPEND_ONLY", schema.APPEND_ONLY[:5])
+        try:
+            Ledger(path).close()
+        finally:
+            migrations._migrations[:] = applied
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD)
+    before = {
+        table: query(path, f"SELECT * FROM {table}")
+        for table in ("quote_findings", "passages", "snapshots", "checks", "captures")
+    }
+
+    with Ledger(path) as ledger:
+        assert ledger._one("PRAGMA foreign_keys") == 1
+        assert ledger.custody(["u"])["u"].snapshots[0].next_read_at is None
+
+    for table, old in before.items():
+        now = query(path, f"SELECT * FROM {table}")
+        kind = {"quote_findings": "finding", "snapshots": "snapshot"}.get(table, "")
+        assert [rows.chained(kind, row) for row in now] == old, table
+    assert_append_only(path, "quote_findings")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT INTO passages VALUES (6, '', '')")
+
+
+def test_a_finding_is_of_a_look_or_of_a_copy(ledger: Ledger, path: Path) -> None:
+    """One of neither could be checked by nobody."""
+    a_full_ledger(ledger)
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
+            "INSERT INTO quote_findings SELECT 99, NULL, NULL, source_id, found_in, found_at, "
+            "quote_sha256, result, reason, score, start, page, text_sha256, text_version, "
+            "rules_version, NULL FROM quote_findings LIMIT 1"
+        )
+
+
 # ---- append-only -------------------------------------------------------------------------
 
 
@@ -386,7 +476,7 @@ def test_they_are_append_only_after_a_later_migration_too(ledger: Ledger, path: 
     finally:
         migrations._migrations[:] = applied
 
-    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == 3
+    assert len(query(path, "SELECT * FROM _sqlite_migrations")) == len(applied) + 1
     for table in APPEND_ONLY:
         assert_append_only(path, table)
 
@@ -434,6 +524,7 @@ def test_the_digests_in_the_ledger_are_those_of_the_rows(ledger: Ledger, path: P
         "finding": "quote_findings",
         "submission": "submissions",
         "snapshot": "snapshots",
+        "readback": "readbacks",
     }
     told = {
         (entry["kind"], entry["key"]): json.loads(entry["text"])
@@ -448,7 +539,7 @@ def test_the_digests_in_the_ledger_are_those_of_the_rows(ledger: Ledger, path: P
             assert text["row_sha256"] == sha256(canonical(told_of))
             continue
         (row,) = query(path, f"SELECT * FROM {tables[kind]} WHERE id = ?", key)
-        assert text["row_sha256"] == sha256(canonical(row)), kind
+        assert text["row_sha256"] == sha256(canonical(rows.chained(kind, row))), kind
         assert {name: text[name] for name in text if name in row and name != "key"}.items() <= (
             row.items()
         )
@@ -458,7 +549,7 @@ def test_no_words_of_a_page_are_in_the_ledger(ledger: Ledger, path: Path) -> Non
     """A text may have to be erased; the chain has to survive that."""
     a_full_ledger(ledger)
 
-    assert query(path, "SELECT passage FROM passages") == [{"passage": PASSAGE}]
+    assert query(path, "SELECT passage FROM passages") == [{"passage": PASSAGE}] * 2
     for entry in query(path, "SELECT text FROM ledger"):
         assert PASSAGE not in entry["text"]
     with closing(sqlite3.connect(path)) as connection, connection:

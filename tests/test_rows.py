@@ -19,20 +19,24 @@ from verifier import rows, schema
 from verifier.addresses import host_of
 from verifier.records import (
     Alternative,
+    ArchivedHop,
     Asked,
     AuditRow,
     Capture,
     Change,
     Check,
     Copy,
+    CopyFinding,
     Failure,
     Finding,
     Hop,
     Link,
     Lookup,
+    Outcome,
     Preserve,
     Quote,
     QuoteKind,
+    ReadBack,
     Reading,
     Reply,
     Run,
@@ -57,7 +61,7 @@ _OF_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "datetime": _moments,
     "tuple[str, ...]": st.lists(_texts, max_size=3).map(tuple),
 }
-for _words in (Asked, Copy, Failure, Link, Preserve, Quote, QuoteKind, Seen, Truncated):
+for _words in (Asked, Copy, Failure, Link, Outcome, Preserve, Quote, QuoteKind, Seen, Truncated):
     _OF_TYPE[_words.__name__] = st.sampled_from(_words)
 
 
@@ -71,6 +75,8 @@ def _records(kind: Any, **special: st.SearchStrategy[Any]) -> st.SearchStrategy[
             drawn[field.name] = st.none() | strategy if declared.endswith("None") else strategy
     return st.builds(kind, **drawn)
 
+
+_OF_TYPE["tuple[ArchivedHop, ...]"] = st.lists(_records(ArchivedHop), max_size=2).map(tuple)
 
 # The words and their differences are not read back.
 _findings = _records(Finding, passage=st.just(""), end=st.none(), difference=st.just(()))
@@ -93,7 +99,7 @@ def database() -> Iterator[sqlite3.Connection]:
     """Our tables, without their references to each other."""
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
-    connection.executescript(schema.FIRST + schema.RULED)
+    connection.executescript(schema.FIRST + schema.RULED + schema.READ_BACK)
     yield connection
     connection.close()
 
@@ -151,6 +157,25 @@ def test_a_snapshot_comes_back(database: sqlite3.Connection, snapshot: Snapshot)
     Its timestamp and address are the copy.
     """
     assert rows.snapshot(through(database, "snapshots", rows.of_snapshot(snapshot))) == snapshot
+
+
+@given(_records(ReadBack))
+def test_a_reading_of_a_copy_comes_back(database: sqlite3.Connection, read: ReadBack) -> None:
+    """
+    Whether a copy is confirmed is judged from these rows, again and again.
+    """
+    assert rows.readback(through(database, "readbacks", rows.of_readback(read))) == read
+
+
+@given(_records(CopyFinding, finding=_findings))
+def test_a_finding_in_a_copy_comes_back(database: sqlite3.Connection, found: CopyFinding) -> None:
+    """
+    It is what makes a copy that agrees in nothing else a confirmed one.
+    """
+    back = through(database, "quote_findings", rows.of_copy_finding(found))
+
+    assert rows.copy_finding(back | {"source_says": found.finding.source_says}) == found
+    assert (back["found_in"], back["check_id"]) == ("wayback", None)
 
 
 @given(_records(Lookup))
@@ -308,6 +333,7 @@ def test_hashes_are_the_contracts() -> None:
         (AuditRow, "audit"),
         (Capture, "captures"),
         (Lookup, "lookups"),
+        (ReadBack, "readbacks"),
         (Snapshot, "snapshots"),
         (Submission, "submissions"),
     ],

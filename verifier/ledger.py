@@ -21,9 +21,11 @@ from verifier.records import (
     AuditRow,
     Capture,
     Check,
+    CopyFinding,
     Custody,
     Judgement,
     Lookup,
+    ReadBack,
     Run,
     Snapshot,
     Source,
@@ -52,6 +54,14 @@ def first(db: Database) -> None:
 def ruled(db: Database) -> None:
     """Room for what the rules say beneath a person's word, and for newer readings."""
     for statement in schema.RULED.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@migrations()
+def read_back(db: Database) -> None:
+    """Room for what reading copies back gives."""
+    for statement in schema.READ_BACK.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
 
@@ -137,8 +147,9 @@ class Ledger:
     def _open(self, patience: float) -> None:
         self._use_wal(ends=monotonic() + patience)
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA foreign_keys=ON")
+        self._db.execute("PRAGMA foreign_keys=OFF")
         self._migrate()
+        self._db.execute("PRAGMA foreign_keys=ON")
         self._capture_id = self._one("SELECT coalesce(max(id), 0) FROM captures")
         self._check_id = self._one("SELECT coalesce(max(id), 0) FROM checks")
         self._finding_id = self._one("SELECT coalesce(max(id), 0) FROM quote_findings")
@@ -368,9 +379,7 @@ class Ledger:
                 self._finding_id += 1
                 row = rows.of_finding(check, self._finding_id, self._check_id, quoted)
                 findings.append(row)
-                entries.append(
-                    ("finding", self._finding_id, _digest(row), _pick(row, rows.FINDING_HEAD))
-                )
+                entries.append(_finding_entry(row))
                 if check.finding.passage or check.finding.source_says:
                     passages.append(
                         (self._finding_id, check.finding.passage, check.finding.source_says)
@@ -512,9 +521,7 @@ class Ledger:
                 self._finding_id += 1
                 row = rows.of_finding(check, self._finding_id, check.id, look.quote)
                 findings.append(row)
-                entries.append(
-                    ("finding", self._finding_id, _digest(row), _pick(row, rows.FINDING_HEAD))
-                )
+                entries.append(_finding_entry(row))
                 if check.finding.passage or check.finding.source_says:
                     passages.append(
                         (self._finding_id, check.finding.passage, check.finding.source_says)
@@ -602,8 +609,44 @@ class Ledger:
             snapshot = replace(snapshot, id=id)
             row = rows.of_snapshot(snapshot)
             self._insert("snapshots", [row])
-            self._chain([("snapshot", id, _digest(row), {})])
+            self._chain([("snapshot", id, _digest(rows.chained("snapshot", row)), {})])
         return snapshot
+
+    def save_readback(
+        self, readback: ReadBack, findings: Sequence[CopyFinding], snapshot: Snapshot
+    ) -> ReadBack:
+        """Commit what reading a copy back gave, with what was found in it, in one transaction.
+
+        Args:
+            snapshot: The copy, with when it is to be read next and what this reading made of it.
+        """
+        with self.transaction():
+            id = self._one("SELECT coalesce(max(id), 0) + 1 FROM readbacks")
+            readback = replace(readback, id=id)
+            row = rows.of_readback(readback)
+            entries = [("readback", id, _digest(row), _pick(row, rows.READBACK_HEAD))]
+            found, passages = [], []
+            for one in findings:
+                self._finding_id += 1
+                told = rows.of_copy_finding(replace(one, id=self._finding_id))
+                found.append(told)
+                entries.append(_finding_entry(told))
+                if one.finding.passage or one.finding.source_says:
+                    passages.append(
+                        (self._finding_id, one.finding.passage, one.finding.source_says)
+                    )
+            self._insert("readbacks", [row])
+            self._insert("quote_findings", found)
+            self._db.conn.executemany("INSERT INTO passages VALUES (?, ?, ?)", passages)
+            self._chain(entries)
+            self._note_reading(snapshot)
+        return readback
+
+    def _note_reading(self, snapshot: Snapshot) -> None:
+        told = rows.of_snapshot(snapshot)
+        self._db.table("snapshots").update(
+            snapshot.id, {name: told[name] for name in ("next_read_at", "lost_at", "agreement")}
+        )
 
     def save_lookup(self, lookup: Lookup) -> None:
         """Commit when the archive's index was asked, and what it answered."""
@@ -625,12 +668,19 @@ class Ledger:
         return self._head
 
     def _migrate(self) -> None:
+        """Bring the tables up to date, all or nothing.
+
+        Foreign keys are switched on after it: a table that is made anew is dropped in between.
+        """
         if not migrations.pending(self._db):
             return
         self._db.conn.execute("BEGIN IMMEDIATE")  # waits while another process is migrating
         migrations.apply(self._db)
         for statement in schema.guards():
             self._db.conn.execute(statement)
+        if broken := self._db.execute("PRAGMA foreign_key_check").fetchall():
+            msg = f"a migration would leave {len(broken)} rows that point nowhere"
+            raise sqlite3.IntegrityError(msg)
         self._db.conn.execute("COMMIT")
 
     def _tail(self) -> tuple[int, str]:
@@ -689,6 +739,12 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 
 def _digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical(row).encode()).hexdigest()
+
+
+def _finding_entry(row: rows.Row) -> tuple[str, int, str, dict[str, Any]]:
+    """The entry of a finding, whether of a look at the page or of a reading of a copy."""
+    head = rows.FINDING_HEAD if row["snapshot_id"] is None else rows.COPY_FINDING_HEAD
+    return ("finding", row["id"], _digest(rows.chained("finding", row)), _pick(row, head))
 
 
 def _pick(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

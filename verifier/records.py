@@ -461,9 +461,15 @@ class Snapshot:
 
     Attributes:
         address: What we asked about; ``original`` is what the archive says it captured.
-        via: How we know of it: ``save`` (it answered us) or ``index``.
+        via: How we know of it: ``save`` (it answered us), ``index``, or ``page`` (a row of
+            sources.csv cites it).
         url: Where the copy can be read.
         known_at: When we learnt of it.
+        next_read_at: When it is to be read back next; None: at once.
+        lost_at: Since when a copy that was confirmed is no longer there, or None.
+        agreement: With what we saw of the page, at the newest reading: ``bytes``, ``text``,
+            ``differs``, ``unreadable``, or "" while nothing was read. That a source's quotation
+            stands in it is told by the source's own finding.
     """
 
     id: int = 0
@@ -479,6 +485,64 @@ class Snapshot:
     mimetype: str = ""
     digest: str = ""
     known_at: datetime
+    next_read_at: datetime | None = None
+    lost_at: datetime | None = None
+    agreement: str = ""
+
+
+class Outcome(StrEnum):
+    """What came of reading a copy back."""
+
+    MEMENTO = "memento"  # exactly the capture that was asked for, whatever it holds
+    NOT_OURS = "not-ours"  # another capture: the archive shows a neighbour for one it lacks
+    MISSING = "missing"  # the archive says that it has none
+    EXCLUDED = "excluded"  # it has it and shows it to nobody
+    TROUBLE = "trouble"  # no answer, or one that says nothing about the capture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedHop:
+    """One archived response on the way to the copy: what it is of, and exactly which capture.
+
+    Attributes:
+        url: The address that was captured, as the archive names it.
+        timestamp: 14 digits, of the capture that was shown.
+        status: The archived HTTP status.
+    """
+
+    url: str
+    timestamp: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """A copy was asked for and read. A row of ``readbacks``.
+
+    Attributes:
+        memento_datetime: Of the capture that was shown first, as the archive says it; None
+            where it said nothing.
+        status, original: Archived status and captured address of the last hop (None and "" where
+            no capture was shown).
+        hops: At most five.
+        sha256: Of the archived body after content-decoding; "" where it was cut or not had.
+        text_sha256, text_version: Of its main text; "" and 0 where there was none.
+        detail: What the archive said, or what is odd, in one line.
+    """
+
+    id: int = 0
+    run_id: int
+    snapshot_id: int
+    read_at: datetime
+    outcome: Outcome
+    memento_datetime: datetime | None = None
+    status: int | None = None
+    original: str = ""
+    hops: tuple[ArchivedHop, ...] = ()
+    sha256: str = ""
+    text_sha256: str = ""
+    text_version: int = 0
+    detail: str = ""
 
 
 class Asked(StrEnum):
@@ -650,6 +714,27 @@ class Finding:
     passage: str = ""
     source_says: str = ""
     difference: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFinding:
+    """Where and how a copy says what a source quotes: a row of ``quote_findings``.
+
+    Attributes:
+        id: Row in the ledger; 0 before it is written there.
+        found_at: When the copy was read: the ``read_at`` of its :class:`ReadBack`.
+        quote_sha256: Of the words that were looked for.
+    """
+
+    id: int = 0
+    source_id: str
+    snapshot_id: int
+    found_at: datetime
+    quote_sha256: str
+    finding: Finding
+    text_sha256: str
+    text_version: int
+    rules_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,20 +14,24 @@ from typing import Any
 from verifier.addresses import host_of
 from verifier.records import (
     Alternative,
+    ArchivedHop,
     Asked,
     AuditRow,
     Capture,
     Change,
     Check,
     Copy,
+    CopyFinding,
     Failure,
     Finding,
     Judgement,
     Link,
     Lookup,
+    Outcome,
     Preserve,
     Quote,
     QuoteKind,
+    ReadBack,
     Reading,
     Reply,
     Run,
@@ -52,6 +56,26 @@ CHECK_HEAD = ("source_id", "address", "checked_at", "seen", "rule", "status", "s
 JUDGEMENT_HEAD = ("source_id", "url", "link", "judged_at", "until")
 READING_HEAD = ("check_id", "seen", "rule", "rules_version", "text_sha256")
 FINDING_HEAD = ("source_id", "check_id", "quote_sha256", "result", "text_sha256")
+COPY_FINDING_HEAD = ("source_id", "snapshot_id", "quote_sha256", "result", "text_sha256")
+READBACK_HEAD = ("snapshot_id", "read_at", "outcome", "memento_datetime", "status", "sha256")
+
+_NOT_CHAINED = {
+    "finding": lambda row: {"snapshot_id"} if row["snapshot_id"] is None else set(),
+    "snapshot": lambda row: {"next_read_at", "lost_at", "agreement"},
+}
+
+
+def chained(kind: str, row: Mapping[str, Any]) -> Row:
+    """The part of a row whose SHA-256 stands in its entry of the ledger.
+
+    All of it, but for columns that came later: an entry that was written before them still is of
+    its row. When a copy is read next, and what came of it last, follows from ``readbacks``.
+
+    Args:
+        kind: Of the entry, such as ``finding``.
+    """
+    left_out = _NOT_CHAINED.get(kind, lambda row: set())(row)
+    return {name: value for name, value in row.items() if name not in left_out}
 
 
 def stamp(moment: datetime) -> str:
@@ -197,7 +221,65 @@ def of_snapshot(snapshot: Snapshot) -> Row:
 
 def snapshot(row: Row) -> Snapshot:
     """The snapshot of a row of ``snapshots``."""
-    return Snapshot(**_moments(row, "captured_at", "known_at"))
+    return Snapshot(**_moments(row, "captured_at", "known_at", "next_read_at", "lost_at"))
+
+
+def of_readback(readback: ReadBack) -> Row:
+    """A row of ``readbacks``."""
+    hops = [{"url": h.url, "timestamp": h.timestamp, "status": h.status} for h in readback.hops]
+    return _flat(readback, "hops") | {"hops": compact(hops)}
+
+
+def readback(row: Row) -> ReadBack:
+    """The reading of a row of ``readbacks``."""
+    told = _moments(row, "read_at", "memento_datetime")
+    hops = tuple(ArchivedHop(**hop) for hop in json.loads(row["hops"]))
+    return ReadBack(**told | {"outcome": Outcome(row["outcome"]), "hops": hops})
+
+
+def of_copy_finding(found: CopyFinding) -> Row:
+    """A row of ``quote_findings``: what a reading of a copy in the Wayback Machine found."""
+    finding = found.finding
+    return {
+        "id": found.id,
+        "check_id": None,
+        "capture_id": None,
+        "source_id": found.source_id,
+        "found_in": "wayback",
+        "found_at": stamp(found.found_at),
+        "quote_sha256": found.quote_sha256,
+        "result": str(finding.result),
+        "reason": finding.reason,
+        "score": finding.score,
+        "start": finding.start,
+        "page": finding.page,
+        "text_sha256": found.text_sha256,
+        "text_version": found.text_version,
+        "rules_version": found.rules_version,
+        "snapshot_id": found.snapshot_id,
+    }
+
+
+def copy_finding(row: Mapping[str, Any]) -> CopyFinding:
+    """The finding of a row of ``quote_findings`` joined with its passage, if that is there."""
+    return CopyFinding(
+        id=row["id"],
+        source_id=row["source_id"],
+        snapshot_id=row["snapshot_id"],
+        found_at=moment(row["found_at"]),
+        quote_sha256=row["quote_sha256"],
+        finding=Finding(
+            result=Quote(row["result"]),
+            reason=row["reason"],
+            score=row["score"],
+            start=row["start"],
+            page=row["page"],
+            source_says=row["source_says"] or "",
+        ),
+        text_sha256=row["text_sha256"],
+        text_version=row["text_version"],
+        rules_version=row["rules_version"],
+    )
 
 
 def of_lookup(lookup: Lookup) -> Row:
@@ -289,6 +371,7 @@ def of_finding(check: Check, finding_id: int, check_id: int, quotation: str) -> 
         "text_sha256": check.text_sha256,
         "text_version": check.text_version,
         "rules_version": check.rules_version,
+        "snapshot_id": None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "readings")
+APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "readings", "readbacks")
 """Tables whose rows are never changed; ``ledger`` is one too, and chains the rows of these."""
 
 FIRST = """CREATE TABLE sources (
@@ -292,6 +292,70 @@ CREATE TABLE readings (
 CREATE INDEX readings_check ON readings(check_id, id);
 """
 """What the rules say beneath a person's word, and what a stored look means by newer rules."""
+
+READ_BACK = """CREATE TABLE readbacks (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    snapshot_id INTEGER NOT NULL REFERENCES snapshots(id),
+    read_at TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    memento_datetime TEXT,
+    status INTEGER,
+    original TEXT NOT NULL,
+    hops TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    text_sha256 TEXT NOT NULL,
+    text_version INTEGER NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX readbacks_snapshot ON readbacks(snapshot_id, id);
+
+ALTER TABLE snapshots ADD COLUMN next_read_at TEXT;
+ALTER TABLE snapshots ADD COLUMN lost_at TEXT;
+ALTER TABLE snapshots ADD COLUMN agreement TEXT NOT NULL DEFAULT '';
+CREATE INDEX snapshots_next_read_at ON snapshots(next_read_at);
+
+CREATE TABLE near_lookups (
+    address TEXT NOT NULL,
+    near TEXT NOT NULL,
+    archive TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (address, near)
+) STRICT;
+
+CREATE TABLE new_quote_findings (
+    id INTEGER PRIMARY KEY,
+    check_id INTEGER REFERENCES checks(id),
+    capture_id INTEGER REFERENCES captures(id),
+    source_id TEXT NOT NULL REFERENCES sources(id),
+    found_in TEXT NOT NULL,
+    found_at TEXT NOT NULL,
+    quote_sha256 TEXT NOT NULL,
+    result TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    score REAL,
+    start INTEGER,
+    page INTEGER,
+    text_sha256 TEXT NOT NULL,
+    text_version INTEGER NOT NULL,
+    rules_version INTEGER NOT NULL,
+    snapshot_id INTEGER REFERENCES snapshots(id),
+    CHECK (check_id IS NOT NULL OR snapshot_id IS NOT NULL)
+) STRICT;
+INSERT INTO new_quote_findings SELECT *, NULL FROM quote_findings ORDER BY id;
+DROP TABLE quote_findings;
+ALTER TABLE new_quote_findings RENAME TO quote_findings;
+CREATE INDEX quote_findings_source ON quote_findings(source_id, id);
+CREATE INDEX quote_findings_check ON quote_findings(check_id);
+CREATE INDEX quote_findings_snapshot ON quote_findings(snapshot_id, source_id);
+"""
+"""What reading a copy back gave, and what is said of the quotation there.
+
+A finding is of a look at the page or of a reading of a copy. ``snapshots`` says beside what the
+archive named when the copy is read next, since when it is lost, and what agreed at last.
+"""
 
 
 def guards() -> tuple[str, ...]:

@@ -155,6 +155,10 @@ _TABLES: dict[str, dict[str, Any]] = {
         "sort_desc": "id",
     },
     "snapshots": {"description": "Copies in archives that we know of.", "sort_desc": "id"},
+    "readbacks": {
+        "description": "What the archive showed when a copy was read back.",
+        "sort_desc": "id",
+    },
     "judgements": {"description": "Where a person overruled an answer.", "sort_desc": "id"},
     "ledger": {
         "description": "The digest of every entry, chained to the one before.",
@@ -162,6 +166,7 @@ _TABLES: dict[str, dict[str, Any]] = {
     },
     "standings": {"hidden": True},
     "lookups": {"hidden": True},
+    "near_lookups": {"hidden": True},
     "_sqlite_migrations": {"hidden": True},
 }
 
