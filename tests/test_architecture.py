@@ -35,6 +35,7 @@ LAYERS = {
     """,
     "shell": """
         round derive rejudge judging recorder preserve fanout work
+        parsing parsing_child
     """,
     "faces": """
         cli start settings console site __main__

@@ -70,6 +70,23 @@ class StorageError(VerifierError):
         return f"{self.place}: {self.problem}" + (f". {self.cure}" if self.cure else "")
 
 
+class MachineError(VerifierError):
+    """The machine doesn't give us what we need: a process, memory, a file descriptor.
+
+    Attributes:
+        what: What was wanted.
+        problem: What the system said.
+    """
+
+    def __init__(self, what: str, problem: str) -> None:
+        super().__init__(what, problem)
+        self.what = what
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.what} cannot be had here: {self.problem}"
+
+
 class IntegrityError(StorageError):
     """Something that was stored is not what was stored: a hash, a record or the chain differs."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from verifier import quotes, text, verdict
@@ -74,6 +74,32 @@ def judge(
     if reading.seen not in _JUDGED:
         findings = [None] * len(findings)
     return Judged(reading=reading, findings=tuple(findings), text=seen)
+
+
+def unseen(fetched: Reply, wanted: Sequence[Quoting], *, why: str) -> Judged:
+    """What a look means at a page that nobody could read: its status and headers alone count.
+
+    Args:
+        why: For people: what kept us from reading it. Never the page's fault before a judge:
+            no quotation is missing, and no link is dead, because we could not read.
+    """
+    seen = Text(visible="", main="", title="", sha256="", version=text.TEXT_VERSION, unreadable=why)
+    bare = replace(fetched, content=b"", undecoded=fetched.undecoded or "unknown-encoding")
+    reading = verdict.read(bare)
+    findings = (
+        quotes.locate(one.quote, seen, kind=one.kind, lang=one.lang)
+        if one.quote and reading.seen in _JUDGED
+        else None
+        for one in wanted
+    )
+    return Judged(reading=reading, findings=tuple(findings), text=seen)
+
+
+def without_words(judged: Judged) -> Judged:
+    """*judged* without the page's text: its title and hash stay, and the findings' passages."""
+    if judged.text is None:
+        return judged
+    return replace(judged, text=replace(judged.text, visible="", main="", pages=()))
 
 
 def _text_of(fetched: Fetched, *, read: bool) -> Text | None:
