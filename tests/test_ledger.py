@@ -383,6 +383,7 @@ def test_a_database_from_before_copies_were_read_back_loses_nothing(
     del migrations._migrations[2:]
     with monkeypatch.context() as then:
         then.setattr(schema, "APPEND_ONLY", schema.APPEND_ONLY[:5])
+        then.setattr(schema, "SEARCHABLE", ())
         try:
             Ledger(path).close()
         finally:
@@ -991,3 +992,95 @@ def test_guards_name_every_table_that_the_contract_calls_append_only() -> None:
     for table in APPEND_ONLY:
         for action in ("UPDATE", "DELETE", "INSERT"):
             assert f"BEFORE {action} ON {table} " in told
+
+
+# ---- what the site reads -----------------------------------------------------------------
+
+
+def found_by(path: Path, words: str) -> list[str]:
+    """Ids of the rows of ``audit`` that the search finds."""
+    sql = (
+        "SELECT id FROM audit WHERE rowid IN "
+        "(SELECT rowid FROM audit_fts WHERE audit_fts MATCH ?) ORDER BY id"
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        found = [row[0] for row in connection.execute(sql, [words])]
+        # FTS5 compares index and table itself, and raises where they differ
+        connection.execute("INSERT INTO audit_fts(audit_fts, rank) VALUES('integrity-check', 1)")
+    return found
+
+
+def test_the_search_follows_the_words_of_the_table(ledger: Ledger, path: Path) -> None:
+    """A search that finds what is gone, or misses what is new, is worse than none."""
+    first = source("a", title="Émigré reports", claim="They left", quote="we packed at night")
+    mirror(ledger, first, source("b", title="Harvest"))
+    derive(ledger, first)
+    derive(ledger, source("b", title="Harvest"))
+
+    assert found_by(path, "emigre") == found_by(path, "packed") == found_by(path, "left") == ["a"]
+
+    derive(ledger, replace(first, title="Harvest reports"))
+
+    assert found_by(path, "emigre") == []
+    assert found_by(path, "harvest") == ["a", "b"]
+
+    mirror(ledger, source("b", title="Harvest"), retire=True)
+    with ledger.transaction():
+        ledger.drop_retired()
+
+    assert found_by(path, "harvest") == ["b"]
+
+
+def test_the_search_is_not_written_when_no_word_changed(ledger: Ledger, path: Path) -> None:
+    """A weekly round over 100,000 sources would double its work for nothing."""
+    one = source("a", title="Harvest")
+    mirror(ledger, one)
+    derive(ledger, one)
+    before = query(path, "SELECT id, block FROM audit_fts_data ORDER BY id")
+
+    derive(ledger, one)
+
+    assert query(path, "SELECT id, block FROM audit_fts_data ORDER BY id") == before
+
+
+def test_a_database_of_before_gets_its_search_at_once(path: Path) -> None:
+    """The maintainer's rows are there already when a newer version opens the file."""
+    one = source("a", title="Harvest")
+    with Ledger(path) as ledger:
+        mirror(ledger, one)
+        derive(ledger, one)
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("insert", "update", "delete"):
+            connection.execute(f"DROP TRIGGER audit_found_{name}")
+        connection.execute("DROP TABLE audit_fts")
+        connection.execute("DROP TABLE daily")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'shown'")
+        connection.commit()
+
+    with Ledger(path):
+        pass
+
+    assert found_by(path, "harvest") == ["a"]
+
+
+def test_the_day_keeps_the_numbers_of_its_last_round(ledger: Ledger, path: Path) -> None:
+    """The picture over time must not need a million looks, nor count one day twice."""
+    mirror(ledger, source("a"), source("b"))
+    derive(ledger, source("a"))
+    for later in (0, 6, 24):
+        run = begin(ledger, NOW + timedelta(hours=later))
+        if later == 6:
+            derive(ledger, source("b"))
+        with ledger.transaction():
+            ended = replace(run, outcome="conclusive", ended_at=NOW + timedelta(hours=later))
+            ledger.end_run(ended, derived=True)
+    run = begin(ledger, NOW + timedelta(days=2))
+    with ledger.transaction():
+        ledger.end_run(replace(run, outcome="inconclusive", ended_at=NOW), derived=False)
+
+    days = query(path, "SELECT day, answer, sources, run_id FROM daily WHERE axis = 'link'")
+
+    assert days == [
+        {"day": "2026-11-02", "answer": "unchecked", "sources": 2, "run_id": 2},
+        {"day": "2026-11-03", "answer": "unchecked", "sources": 2, "run_id": 3},
+    ]

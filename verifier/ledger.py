@@ -66,6 +66,13 @@ def read_back(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@migrations()
+def shown(db: Database) -> None:
+    """Numbers of each day, and a search over titles, claims and quotations."""
+    for statement in schema.SHOWN:
+        db.conn.execute(statement)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
@@ -224,8 +231,21 @@ class Ledger:
         changes = rows.of_run(run)
         if derived:
             changes["derived_to"] = self._check_id
+            self.note_day(run)
         self._db.table("runs").update(run.id, changes)
         return run
+
+    def note_day(self, run: Run) -> None:
+        """Keep how many sources have each answer now, as the numbers of the day on which *run*
+        ended; a later round of the same day counts instead. Within a transaction."""
+        day = (run.ended_at or run.started_at).strftime("%Y-%m-%d")
+        self._db.conn.execute("DELETE FROM daily WHERE day = ?", [day])
+        for axis in ("link", "quote", "copy"):
+            self._db.conn.execute(
+                f"INSERT INTO daily SELECT ?, '{axis}', {axis}, count(*), ? FROM audit "  # noqa: S608
+                f"GROUP BY {axis}",
+                [day, run.id],
+            )
 
     def last_run(self, *, conclusive: bool = False) -> Run | None:
         """The newest round, or the newest that was conclusive."""
@@ -676,7 +696,7 @@ class Ledger:
             return
         self._db.conn.execute("BEGIN IMMEDIATE")  # waits while another process is migrating
         migrations.apply(self._db)
-        for statement in schema.guards():
+        for statement in (*schema.guards(), *schema.SEARCHABLE):
             self._db.conn.execute(statement)
         if broken := self._db.execute("PRAGMA foreign_key_check").fetchall():
             msg = f"a migration would leave {len(broken)} rows that point nowhere"

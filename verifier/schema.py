@@ -357,6 +357,42 @@ A finding is of a look at the page or of a reading of a copy. ``snapshots`` says
 archive named when the copy is read next, since when it is lost, and what agreed at last.
 """
 
+SHOWN = (
+    """CREATE TABLE daily (
+    day TEXT NOT NULL,
+    axis TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    sources INTEGER NOT NULL,
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    PRIMARY KEY (day, axis, answer)
+) STRICT""",
+    """CREATE VIRTUAL TABLE audit_fts USING fts5(
+    "title", "claim", "cited", content="audit", tokenize="unicode61 remove_diacritics 2"
+)""",
+)
+"""What only the site needs: the answers of each day in numbers, and a search over words."""
+
+_ENTER = (
+    "INSERT INTO audit_fts(rowid, title, claim, cited)"
+    " VALUES (new.rowid, new.title, new.claim, new.cited);"
+)
+_LEAVE = (
+    "INSERT INTO audit_fts(audit_fts, rowid, title, claim, cited)"
+    " VALUES ('delete', old.rowid, old.title, old.claim, old.cited);"
+)
+_OTHER_WORDS = "(old.title, old.claim, old.cited) IS NOT (new.title, new.claim, new.cited)"
+
+SEARCHABLE = (
+    f"CREATE TRIGGER IF NOT EXISTS audit_found_insert AFTER INSERT ON audit BEGIN {_ENTER} END",
+    f"CREATE TRIGGER IF NOT EXISTS audit_found_delete AFTER DELETE ON audit BEGIN {_LEAVE} END",
+    "CREATE TRIGGER IF NOT EXISTS audit_found_update AFTER UPDATE ON audit"
+    f" WHEN {_OTHER_WORDS} BEGIN {_LEAVE} {_ENTER} END",
+    "INSERT INTO audit_fts(audit_fts) VALUES ('rebuild')",
+)
+"""The search follows ``audit``, and writes only where the words are others: a round over 100,000
+sources whose titles stayed costs it nothing. Done again after every migration: ``transform``
+drops triggers and may give rows other numbers."""
+
 
 def guards() -> tuple[str, ...]:
     """The triggers that make a table append-only, a statement each.
