@@ -1,0 +1,1 @@
+"""How fast the pages of ``verifier serve`` are: ``make bench-site``."""
