@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from verifier import warc
+from verifier import rows, warc
 from verifier.ledger import Ledger
 from verifier.records import Capture, Hop
 
@@ -73,7 +73,19 @@ class Archive:
         """A source with its row in ``audit``: sound, but for *answers*."""
         url = answers.get("url", f"https://example.org/{name}")
         self.insert(
-            "sources", id=name, url=url, address=url, title=answers.get("title", ""), line=2
+            "sources",
+            id=name,
+            url=url,
+            address=url,
+            title=answers.get("title", ""),
+            quote=answers.get("cited", ""),
+            quote_kind=answers.get("quote_kind", "verbatim"),
+            quote_from="page",
+            preserve="public",
+            tags="[]",
+            alt_urls="[]",
+            extra="{}",
+            line=2,
         )
         self.insert(
             "audit",
@@ -91,6 +103,13 @@ class Archive:
                 "tags": "[]",
                 **answers,
             },
+        )
+        self.insert(
+            "standings",
+            source_id=name,
+            url=url,
+            quote_sha256=rows.quote_sha256(answers.get("cited", "")),
+            first_checked_at=SINCE,
         )
 
     def capture(

@@ -24,6 +24,7 @@ LAYERS = {
         text markup pdf coding
         addresses hosts
         report attention feed
+        citing differences
         rows schema
     """,
     "edges": """
@@ -71,7 +72,7 @@ DOORS = {
     "pypdfium2": "pdf",
     "brotli": "coding",
     "publicsuffixlist": "baseline",
-    "rapidfuzz": "nearest",
+    "rapidfuzz": "nearest differences",
 }
 COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"}
 """Outside libraries that only compute: the core may use them."""

@@ -76,13 +76,16 @@ def test_the_page_of_a_source_shows_the_rest_of_its_row(archive: Archive) -> Non
         "sources",
         id="a/b",
         url="https://a.example/",
+        quote_kind="verbatim",
+        preserve="public",
         note="<b>check both</b>",
         quote_from="page",
         alt_urls='[["reports","https://b.example/"]]',
         extra='{"url_confidence":"medium","empty":""}',
         tags="[]",
     )
-    archive.insert("audit", id="a/b", link="live", quote="found", copy="none", tags="[]")
+    answers = {"link": "live", "quote": "found", "copy": "none", "quote_kind": "verbatim"}
+    archive.insert("audit", id="a/b", tags="[]", **answers)
 
     shown = ask(archive, "/audit/audit/a~2Fb").text
 

@@ -76,6 +76,30 @@ def pdf(
     return _file(objects, trailer)
 
 
+def printed(*pages: Sequence[str], title: str = "") -> bytes:
+    """A PDF file whose letters can also be seen: Latin ones, in a font that every reader has."""
+    objects: dict[int, bytes] = {}
+    numbers = count(5)
+    kids = []
+    for lines in pages:
+        page, content = next(numbers), next(numbers)
+        kids.append(page)
+        objects[page] = (
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R"
+            b"/Resources<</Font<</F 3 0 R>>>>>>" % content
+        )
+        shows = b"".join(b"<%s>Tj T*\n" % line.encode("cp1252").hex().encode() for line in lines)
+        objects[content] = _stream(b"BT /F 12 Tf %d TL 60 760 Td\n%sET" % (LEADING, shows))
+    objects[1] = b"<</Type/Catalog/Pages 2 0 R>>"
+    objects[2] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (
+        len(kids),
+        b" ".join(b"%d 0 R" % kid for kid in kids),
+    )
+    objects[3] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
+    objects[4] = b"<</Title<FEFF%s>>>" % title.encode("utf-16-be").hex().encode()
+    return _file(objects, b"/Root 1 0 R/Info 4 0 R")
+
+
 class _Font:
     """Codes for what is shown, given as they are needed."""
 

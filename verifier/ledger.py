@@ -151,6 +151,17 @@ class Ledger:
                 connection.close()  # an open transaction goes with it
                 raise
 
+    @classmethod
+    def over(cls, connection: sqlite3.Connection, path: Path) -> Ledger:
+        """A ledger to read only, over a connection of somebody else's, who closes it.
+
+        Nothing is migrated: the tables have to be there. It must not be asked to write.
+        """
+        ledger = object.__new__(cls)
+        ledger.path = path
+        ledger._db = Database(connection, recursive_triggers=False, execute_plugins=False)
+        return ledger
+
     def _open(self, patience: float) -> None:
         self._use_wal(ends=monotonic() + patience)
         self._db.execute("PRAGMA synchronous=FULL")

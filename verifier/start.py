@@ -374,10 +374,11 @@ def publish_site(common: Common, *, host: str, port: int) -> int:
     """``verifier serve``: the database is made first, so that the site works from the start."""
     from verifier.site.server import serve
 
-    common.settings()
+    good_for = timedelta(days=common.settings().copy_days)
     common.archive.mkdir(parents=True, exist_ok=True)
     Ledger(common.database).close()
-    caught = serve(common.database, common.archive / "warc", host=host, port=port)
+    warc = common.archive / "warc"
+    caught = serve(common.database, warc, host=host, port=port, good_for=good_for)
     return 128 + caught if caught else 0
 
 

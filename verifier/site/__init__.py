@@ -13,9 +13,9 @@ from typing import Any
 from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from verifier.site import archived, carried, cells, headers, home, ours
+from verifier.site import archived, carried, cells, headers, home, ours, source
 
-STYLE = "verifier.css"
+STYLES = ("verifier.css", "pages.css")
 
 hookimpl = HookimplMarker("datasette")
 
@@ -51,12 +51,12 @@ def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
 
 @hookimpl
 def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
-    """Our style sheet, on our pages only."""
+    """Our style sheets, on our pages only."""
     if not ours.is_ours(datasette):
         return []
     if database != ours.DATABASE and not ours.is_built_by_us(datasette):
         return []
-    return [str(datasette.urls.static_plugins("verifier", STYLE))]
+    return [str(datasette.urls.static_plugins("verifier", style)) for style in STYLES]
 
 
 @hookimpl
@@ -71,7 +71,8 @@ def extra_template_vars(
         return {"overview": await home.overview(datasette)}
 
     async def look_up_row() -> dict[str, Any]:
-        return {"carried": await carried.carried(datasette, request)}
+        told = {"told": await source.told(datasette, request)}
+        return told | {"carried": await carried.carried(datasette, request)}
 
     if template == "index.html":
         return look_home

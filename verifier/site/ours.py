@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
+
+from verifier import copies
 
 DATABASE = "audit"
 PLUGIN = "verifier"
@@ -39,13 +42,20 @@ def warc_folder(datasette: Any) -> Path:
     return Path(folder or Path(datasette.databases[DATABASE].path).parent / "warc")
 
 
-def settings(database: Path, warc: Path) -> dict[str, Any]:
+def copies_good_for(datasette: Any) -> timedelta:
+    """How old a capture that the archive's index has may be, as set by `settings`."""
+    days = _settings(datasette).get("copy_days")
+    return copies.GOOD_FOR if days is None else timedelta(days=days)
+
+
+def settings(database: Path, warc: Path, *, good_for: timedelta) -> dict[str, Any]:
     """The plugin settings of a Datasette that is ours as a whole.
 
     The folder is named only where it isn't the usual one: settings can be read by visitors.
     """
     usual = database.parent / "warc"
-    return {"whole_site": True} | ({} if warc == usual else {"warc": str(warc)})
+    told = {"whole_site": True} | ({} if warc == usual else {"warc": str(warc)})
+    return told | ({} if good_for == copies.GOOD_FOR else {"copy_days": good_for.days})
 
 
 def _settings(datasette: Any) -> dict[str, Any]:

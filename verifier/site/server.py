@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import uvicorn
 from datasette.app import Datasette
 from datasette.database import Database
 
+from verifier import copies
 from verifier.errors import InputError, StorageError
 from verifier.site import ours
 from verifier.site.metadata import metadata
@@ -31,19 +33,20 @@ _SETTINGS = {
 _GRACE = 5  # seconds that requests under way have when we are told to stop
 
 
-def build(database: Path, warc_folder: Path) -> Any:
+def build(database: Path, warc_folder: Path, *, good_for: timedelta = copies.GOOD_FOR) -> Any:
     """A Datasette on the live audit database, read-only.
 
     Args:
         database: ``audit.db``, with our tables; it may be written to meanwhile.
         warc_folder: Where the archived copies are; it may be missing.
+        good_for: How old a capture that the archive's index has may be.
 
     Raises:
         StorageError: There is no such database.
     """
     if not database.is_file():
         raise StorageError(str(database), "there is no such database", "Run a round first.")
-    described = metadata(plugin=ours.settings(database, warc_folder))
+    described = metadata(plugin=ours.settings(database, warc_folder, good_for=good_for))
     pages = Path(__file__).parent / "pages"
     datasette = Datasette(metadata=described, settings=_SETTINGS, template_dir=str(pages))
     datasette.remove_database("_memory")
@@ -59,12 +62,14 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8001,
     ready: Callable[[str], None] | None = None,
+    good_for: timedelta = copies.GOOD_FOR,
 ) -> signal.Signals | None:
     """Serve until SIGTERM or SIGINT; for the main thread.
 
     Args:
         host, port: Where to listen; port 0 takes a free one.
         ready: Told the site's address once it answers; by default it is printed.
+        good_for: How old a capture that the archive's index has may be.
 
     Returns:
         The signal that ended it.
@@ -73,7 +78,7 @@ def serve(
         InputError: Nothing can listen there.
         StorageError: There is no such database.
     """
-    app = build(database, warc_folder).app()
+    app = build(database, warc_folder, good_for=good_for).app()
     listener = _listener(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
