@@ -20,7 +20,7 @@ LAYERS = {
         lookalikes marks outline baseline
         history overruling explain explained
         copies
-        quotes places nearest typography negations
+        quotes places nearest footnotes typography negations
         text markup pdf coding
         addresses hosts
         report attention feed

@@ -77,6 +77,13 @@ def is_found(quotation: str, page: str) -> bool:
         ("ISPARTA'DA IŞIK", "Isparta'da ışık yandı"),
         ("10² people", "about 10² people"),
         ("of the people", "of the people² there"),
+        ("all the people there", "all the people² there"),
+        ("The authorities have known", "The authorities7 have known"),
+        ("le coeur du bourg", "le cœur du bourg"),
+        ("Cæsar's œuvre", "Caesar’s oeuvre"),
+        ("kost €83.000 of $5", "het kost € 83.000 of $\u00a05"),
+        ("12€ at -3°C", "12 € at -3 °C"),
+        ("the gov-\fernments agree", "the governments agree"),
     ],
 )
 def test_words_are_found_whatever_the_typography(quotation: str, page: str) -> None:
@@ -531,6 +538,99 @@ def test_only_verbatim_quotations_are_held_to_the_words(kind: QuoteKind) -> None
     assert "waited thirty years for an answer" in near.source_says
     assert locate("Der Markt öffnet morgens", page, kind=kind).result is Quote.NOT_COMPARABLE
     assert locate("We must act now", page, kind=kind).result is Quote.FOUND
+
+
+@pytest.mark.parametrize(
+    ("quotation", "page", "word"),
+    [
+        ("Dat voorstel haalde het.", "Dat voorstel haalde het niet. Volgens de raad", "niet"),
+        ("He did.", "They say he did not. It rained.", "not"),
+        ("“Prisoners were tried.”", "No prisoners were tried. It rained.", "no"),
+        ("[P]risoners were tried", "In June not prisoners were tried but guards", "not"),
+        ("Das Haus ist alt!", "Das Haus ist alt nicht, sondern neu", "nicht"),
+        ("all were thieves … unlawful men", "Nobody believes that all were thieves; they were "
+         "for the most part unlawful men.", "nobody"),
+    ],
+)  # fmt: skip
+def test_a_sentence_cut_behind_its_negation_is_an_alteration(
+    quotation: str, page: str, word: str
+) -> None:
+    """
+    Who adds a capital or a full stop makes a sentence; made so, it says the opposite.
+    """
+    told = finding(quotation, page)
+
+    assert told.result is Quote.ALTERED
+    assert f"“{word}”" in told.reason
+    assert word in told.source_says.lower() or word in told.passage.lower()
+
+
+@pytest.mark.parametrize(
+    ("quotation", "page"),
+    [
+        ("He did.", "They say he did. Not one of us saw it."),
+        ("he did", "They say he did not."),
+        ("prisoners were tried", "No prisoners were tried."),
+        ("Prisoners were tried.", "In June prisoners were tried."),
+        ("Iranians were tried.", "No Iranians were tried."),
+        ("Er kam.", "Er kam, nicht sie."),
+    ],
+)
+def test_who_only_cuts_words_out_made_no_sentence_of_them(quotation: str, page: str) -> None:
+    """
+    A quotation in the middle of the quoter's own sentence may begin and end where it likes.
+    """
+    assert is_found(quotation, page)
+
+
+@pytest.mark.parametrize(
+    ("quotation", "page"),
+    [
+        ("the lamp was lit […] He could not say.", "Ted: the lamp was lit, and that it was not lit "
+         "at ten he saw. He could not say."),
+        ("les récits […] l’entretien a été négligé", "La commission lit les récits ; elle estime "
+         "toutefois que l’entretien a été négligé."),
+        ("(1) close it; … (3) pay for it", "They ask: (1) close it; (2) not to blame the guard; "
+         "(3) pay for it."),
+        ("（一）立即封闭全桥；……（三）拨款三万元", "意见：（一）立即封闭全桥；"
+         "（二）不追究责任；（三）拨款三万元。"),
+    ],
+)  # fmt: skip
+def test_a_clause_of_its_own_may_be_left_out_with_its_negation(quotation: str, page: str) -> None:
+    """
+    What is said beside a statement does not turn it, whatever it denies.
+    """
+    assert is_found(quotation, page)
+
+
+@pytest.mark.parametrize(
+    ("quotation", "page"),
+    [
+        ("The Council … approve[d] the sale.", "She moved that the Council approve the sale."),
+        ("the lamp was lit […] He could not say.", "The lamp was lit, and not by him. He could "
+         "not say."),
+        ("les récits […] l’entretien a été négligé", "La commission lit les récits ; elle nie "
+         "que l’entretien a été négligé."),
+    ],
+)  # fmt: skip
+def test_what_depends_on_another_verb_is_not_said(quotation: str, page: str) -> None:
+    """
+    A motion is no decision, and what is denied behind a comma is denied.
+    """
+    assert finding(quotation, page).result is Quote.ALTERED
+
+
+@pytest.mark.parametrize(
+    "page", ["Tuna 7.500\nKembung    9.250\nTeri 11.000", "Kembung: 9.250 Teri 11.000"]
+)
+def test_a_short_quotation_with_another_number_is_altered(page: str) -> None:
+    """
+    A row of a table is two words, and one of them is all that is quoted.
+    """
+    told = finding("Kembung 11.000", page)
+
+    assert told.result is Quote.ALTERED
+    assert "9.250" in told.source_says
 
 
 def test_a_cropped_negation_outside_leaves_the_words_found() -> None:

@@ -414,6 +414,21 @@ def test_plain_text_is_kept_as_it_is() -> None:
     assert text.main == "a < b and “c” > d"
 
 
+def test_what_heads_and_foots_the_pages_of_a_plain_text_is_left_out_between_them() -> None:
+    """
+    RFCs and texts out of PDFs are made page by page, and sentences don't stop for that.
+    """
+    pages = (
+        "The Bureau        IBS/2007/41\n\nOf the 86 who replied, 51 kept\n\n            38\n",
+        "\nIBS/2007/41        Hours of Rest\n\nthem always, and the others\n\n            39\n",
+        "\nThe Bureau         IBS/2007/41\n\nnever did.\n\n             40\n",
+    )
+    text = extract("\f".join(pages).encode(), "text/plain")
+
+    assert "51 kept them always, and the others never did." in " ".join(text.visible.split())
+    assert text.visible.startswith("The Bureau")
+
+
 def test_a_plain_texts_lines_and_pages_are_kept() -> None:
     """
     An RFC is read by its line breaks and form feeds; a stray NUL must not end it.

@@ -50,11 +50,12 @@ _REFERENCE = re.compile(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _LINKED = re.compile(r"<a\b[^<>]*#[^<>]*>\s*\Z", re.IGNORECASE)
-_MARK = re.compile(r"\s*(?:(?:\[[^\[\]]{1,40}\][\s,]*){1,6}|[*†‡§¶]{1,4}|\(\d{1,3}\)|[,;])\s*")
+_MARK = re.compile(r"\s*(?:(?:\[[^\[\]]{1,40}\][\s,]*){1,6}|[*†‡§¶]{1,4}|\(?\d{1,3}\)|[,;])\s*")
 _NUMBERED = re.compile(r"\s*(?:\d{1,3}|[a-z]{1,2}|[ivxlc]{1,6})(?:\s*[,–-]\s*\d{1,3})*\s*", re.I)
-_ENDS_A_WORD = re.compile(r"(?:[.,;:!?%\"'”’»\]]|[^\W\d_]{5,})\Z")
-_ENDS_A_MEASURE = re.compile(
-    r"(?:met(?:er|re)s?|metros?|mètres?|miles?|inch|inches|yards?)\Z", re.IGNORECASE
+_ENDS_A_WORD = re.compile(r"(?:[.,;:!?%\"'”’»\]]|[^\W\d_]{5,}|[^\W\d_a-zA-Z]{2,})\s*\Z")
+ENDS_A_MEASURE = re.compile(
+    r"(?:met(?:er|re)s?|metros?|mètres?|miles?|inch|inches|yards?)\s*\Z|(?:\b[кμд]?м|متر|מ)\s*\Z",
+    re.IGNORECASE,
 )
 
 
@@ -72,7 +73,7 @@ def rewritten(page: str, named: set[str]) -> str:
     quoted as "3 % more".
     """
     if "sup" in named:
-        page = _SUPERSCRIPT.sub(lambda found: "" if _is_note(found) else found[0], page)
+        page = _SUPERSCRIPT.sub(lambda found: _gap(found[1]) if _is_note(found) else found[0], page)
     if "doc-noteref" in page or "#_ftn" in page:
         page = _REFERENCE.sub(lambda found: "" if _is_mark(found[1]) else found[0], page)
     if "q" in named:
@@ -86,6 +87,11 @@ def _renamed(found: re.Match[str]) -> str:
     return f"<{found[1]}{_OTHER_NAMES[found[2].lower()]}"
 
 
+def _gap(mark: str) -> str:
+    """The space that a footnote's mark brings along, if any: it parts the words around it."""
+    return " " if mark != mark.strip() else ""
+
+
 def _is_note(found: re.Match[str]) -> bool:
     """Whether a sup element only marks a footnote, and is no power, ordinal or abbreviation."""
     if _is_mark(found[1], numbered=False):
@@ -97,10 +103,13 @@ def _is_note(found: re.Match[str]) -> bool:
         return True
     words = html.unescape(_TAG.sub("", before))[-30:]
     return (
-        _TAG.sub("", found[1]).strip().isdigit()
-        and not found.string[found.end() : found.end() + 1].isalnum()  # an isotope
+        _TAG.sub("", found[1]).strip(" \t\r\n)").isdigit()
+        and (
+            found[1] != found[1].rstrip()
+            or not found.string[found.end() : found.end() + 1].isalnum()  # an isotope
+        )
         and _ENDS_A_WORD.search(words) is not None
-        and _ENDS_A_MEASURE.search(words) is None
+        and ENDS_A_MEASURE.search(words) is None
     )
 
 

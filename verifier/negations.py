@@ -14,6 +14,7 @@ _TABLE = tomllib.loads(resources.files(__package__).joinpath("negations.toml").r
 LANGUAGES = tuple(name for name, entry in _TABLE.items() if isinstance(entry, dict))
 _ALIASES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "ms": "id"}
 _STOP = r"\s.,;:!?()\[\]{}|/\"'-"
+_NEVER = re.compile(r"(?!)")
 _HAN, _KANA, _THAI = (re.compile(f"[{span}]") for span in ("一-鿿", "ぁ-ヿ", "ก-๛"))
 
 
@@ -23,13 +24,19 @@ class Language:
 
     Attributes:
         turning: Finds a negation, a hedge or a contrast in levelled text.
+        unsaying: Finds a negation or a hedge.
         negating: Finds a negation.
+        dependent: Finds, at the end, a word that makes a clause of what follows it.
+        joined: Finds, at the beginning, a word that joins a clause to the one before.
         spared: Finds words that hold one of these by their letters only.
         common: The most frequent small words.
     """
 
     turning: re.Pattern[str]
+    unsaying: re.Pattern[str]
     negating: re.Pattern[str]
+    dependent: re.Pattern[str]
+    joined: re.Pattern[str]
     spared: re.Pattern[str]
     common: frozenset[str]
 
@@ -41,8 +48,11 @@ def language(name: str) -> Language:
         every = " ".join(_TABLE[one]["negation"] for one in ("en", "de", "fr", "es", "ru", "ar"))
         return Language(
             turning=_pattern(every, spaced=True),
+            unsaying=_pattern(every, spaced=True),
             negating=_pattern(every, spaced=True),
-            spared=re.compile(r"(?!)"),
+            dependent=_NEVER,
+            joined=_NEVER,
+            spared=_NEVER,
             common=frozenset[str]().union(*(_words(one) for one in LANGUAGES)),
         )
     entry = _TABLE[name]
@@ -51,7 +61,10 @@ def language(name: str) -> Language:
         turning=_pattern(
             " ".join((entry["negation"], entry["hedge"], entry["contrast"])), spaced=spaced
         ),
+        unsaying=_pattern(" ".join((entry["negation"], entry["hedge"])), spaced=spaced),
         negating=_pattern(entry["negation"], spaced=spaced),
+        dependent=_pattern(entry["that"], spaced=spaced, after=r" ?\Z"),
+        joined=_pattern(entry["and"], spaced=spaced, before=r"\A[ ,;]*"),
         spared=_pattern(entry.get("spared", ""), spaced=False),
         common=_words(name),
     )
@@ -81,10 +94,32 @@ def language_of(text: str, lang: str = "") -> str:
 
 
 def turning_word(skipped: str, name: str) -> str:
-    """The first word of levelled *skipped* that may turn what stands around it, or ""."""
+    """The first word of levelled *skipped* that may turn what stands around it, or "".
+
+    A contrast turns nothing where whole clauses stand on both sides of it: "; it holds, however,
+    that" makes two statements of one, and both are the source's.
+    """
     words = language(name)
-    found = words.turning.search(words.spared.sub(" ", skipped))
+    between = words.spared.sub(" ", skipped)
+    is_link = skipped.lstrip()[:1] in (";", ",", ":") and makes_a_clause(skipped, name)
+    found = (words.unsaying if is_link else words.turning).search(between)
     return found[0] if found is not None else ""
+
+
+def makes_a_clause(text: str, name: str) -> bool:
+    """Whether levelled *text* ends with a word like "that": what follows depends on it."""
+    return language(name).dependent.search(text) is not None
+
+
+def goes_on(text: str, name: str) -> bool:
+    """Whether levelled *text* only adds to what stands before it: ", and it was lit again"."""
+    words = language(name)
+    found = words.joined.match(text)
+    if found is None:
+        return False
+    rest = words.spared.sub(" ", text[found.end() :]).lstrip()
+    turned = words.turning.search(rest)
+    return turned is None or turned.start() > 0
 
 
 def negations(text: str, name: str) -> tuple[str, ...]:
@@ -98,17 +133,17 @@ def _words(name: str) -> frozenset[str]:
     return frozenset(normalise(_TABLE[name]["common"]).split())
 
 
-def _pattern(words: str, *, spaced: bool) -> re.Pattern[str]:
+def _pattern(words: str, *, spaced: bool, before: str = "", after: str = "") -> re.Pattern[str]:
     if not words:
-        return re.compile(r"(?!)")  # matches nothing
+        return _NEVER
     each = []
     for word in words.split():
         bare = re.escape(normalise(word.strip("*")))
-        before = rf"[^{_STOP}]*" if word.startswith("*") else ""
-        after = rf"[^{_STOP}]*" if word.endswith("*") else ""
-        each.append(f"{before}{bare}{after}")
+        begin = rf"[^{_STOP}]*" if word.startswith("*") else ""
+        end = rf"[^{_STOP}]*" if word.endswith("*") else ""
+        each.append(f"{begin}{bare}{end}")
     inner = "|".join(sorted(each, key=len, reverse=True))
     if not spaced:
-        return re.compile(inner)
+        return re.compile(rf"{before}(?:{inner}){after}")
     # Apostrophes stand within the words of some lists, and part the words of others.
-    return re.compile(rf"(?<![^{_STOP}])(?:{inner})(?![^{_STOP}])")
+    return re.compile(rf"{before}(?<![^{_STOP}])(?:{inner})(?![^{_STOP}]){after}")

@@ -45,6 +45,7 @@ _LINE_END_WITHIN = re.compile(f"(?<=[{_UNSPACED}])[ \t]*\n[ \t]*(?=[{_UNSPACED}]
 _SPACES = re.compile(r"[ \t]+")
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff]")
 _NUMBER = re.compile(r"\d{1,5}")
+_COLUMNS = re.compile(r"[ \t]{3,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def read(
             document.close()
     if not any(page is not None for page in shown):
         return Reading(title=title, unreadable="damaged")
-    pages = _without_running_lines([page or "" for page in shown])
+    pages = without_running_lines([page or "" for page in shown])
     words, starts = _joined(pages)
     letters = len(words) - sum(map(words.count, " \n"))
     if not letters:
@@ -195,14 +196,15 @@ def _joined(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
     return "\n".join(parts), tuple(starts)
 
 
-def _without_running_lines(pages: Sequence[str]) -> list[str]:
+def without_running_lines(pages: Sequence[str]) -> list[str]:
     """*pages* without their numbers, and without repeated headings and footings."""
     lines = [page.strip().split("\n") for page in pages]
     edges = [
         {key for line in (*page[:2], *page[-2:]) for key in _as_running(line, number)}
         for number, page in enumerate(lines)
     ]
-    often = max(3, len(pages) // 10)
+    written = sum(bool(page.strip()) for page in pages)
+    often = min(max(3, written // 10), max(2, written - 1))
     running = {key for key, times in Counter(k for e in edges for k in e).items() if times >= often}
     told: set[str] = set()
 
@@ -234,5 +236,8 @@ def _as_running(line: str, number: int) -> Iterator[str]:
         return
     if not words.isdigit():
         yield words
+    columns = _COLUMNS.split(line.strip())
+    if len(columns) > 1:  # left pages and right ones have their parts in another order
+        yield from (f"\0{column}" for column in columns if not column.isdigit())
     for found in list(_NUMBER.finditer(words))[:4]:
         yield f"{words[: found.start()]}\0{int(found[0]) - number}{words[found.end() :]}"

@@ -39,11 +39,17 @@ _SUFFIX_AFTER = re.compile(r"[-\u2010\u2011](?:free|less|frei)(?![^\W_])", re.IG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Where a part stands in the levelled page; *instead*: what stands for its brackets."""
+    """Where a part stands in the levelled page.
+
+    Attributes:
+        instead: What stands there for its brackets.
+        bent: A bracket puts an ending to a word that has none there.
+    """
 
     start: int
     end: int
     instead: tuple[tuple[str, str], ...] = ()
+    bent: bool = False
 
 
 # ---- word for word -----------------------------------------------------------------------
@@ -143,7 +149,13 @@ def places_of(raw: str, page: Levelled, name: str) -> Iterator[Match]:
         if all(_may_stand_for(content, said, name) for content, said in instead) and _stands(
             page, *found.span()
         ):
-            yield Match(start=found.start(), end=found.end(), instead=instead)
+            endings = (text for name, text in found.groupdict().items() if name[0] == "b")
+            yield Match(
+                start=found.start(),
+                end=found.end(),
+                instead=instead,
+                bent=any(text == "" for text in endings),
+            )
 
 
 def _may_stand_for(content: str, said: str, name: str) -> bool:
@@ -178,7 +190,7 @@ def _bracketed(raw: str, name: str) -> tuple[re.Pattern[str] | None, dict[int, s
             edge = "" if unspaced else r"(?![^\W_])"
             pieces.append(edge + gap.format(number) + ("" if unspaced else r"(?<![^\W_])"))
         elif after_word and not before_word:
-            pieces.append(rf"(?:{re.escape(content)}|\w{{0,5}})(?!\w) ?")
+            pieces.append(rf"(?P<bent{number}>{re.escape(content)}|\w{{0,5}})(?!\w) ?")
         else:
             pieces.append((" " if not after_word and literal else "") + re.escape(content))
         done = end

@@ -10,6 +10,7 @@ from itertools import chain, islice, pairwise
 from urllib.parse import quote as percent
 
 from verifier import negations
+from verifier.footnotes import without_marks
 from verifier.nearest import Near, is_unspaced, likeness, nearest, words_of
 from verifier.places import (
     BRACKET,
@@ -46,6 +47,9 @@ RECOGNISED_UNSPACED = 42.0
 RESEMBLING = (36.0, 62.0)
 """Score, and likeness letter by letter, of a passage spun beyond that: the frame still stands."""
 
+SHORT, ALMOST = 6, 78.0
+"""Words, up to which one rare word in common is no frame, and the likeness that is one then."""
+
 PHRASE = (33.0, 6)
 """Score, and words in a row with one exchanged: nobody says these by chance."""
 
@@ -61,6 +65,13 @@ _SENTENCE_AFTER = re.compile(rf"[^.!?。！？।\n]{{0,{REST}}}(?=[.!?。！？
 _WORD_BEFORE = re.compile(r"\S*\s?\Z")
 _WORD_AFTER = re.compile(r"\s?\S*")
 _STOP = re.compile(rf"(?<![^\W\d_]\.)(?<!\b[^\W\d_])[.!?]+(?= |$|[{UNSPACED}])")
+_ANY_NUMBER = r"\d[\d.,:/]*(?<=\d)"
+_BETWEEN = r"[\s.,:;|()–-]{1,4}"
+_SIGNS = " ,;:.!?()[]"
+_WHOLE_CLAUSES = re.compile(r"\s*;(?:.*;)?[\s(\[]*")
+_STOPPED = re.compile(r"[^\W_]\W?[.!?。।؟][\"'”’»“)\]\s]*\Z")
+_WORD_BEFORE_IT = re.compile(r"(?<![^\s(\[])([^\s.,;:!?()]+) \Z")
+_WORD_AFTER_IT = re.compile(r" ([^\s.,;:!?()]+)")
 _ZERO_WIDTH = "\u200c"
 
 
@@ -131,23 +142,53 @@ class _Search:
     def verbatim(self) -> Finding | None:
         """The finding, if the words stand there as they are."""
         for wanted, page in self._readings():
-            match = next(matches(wanted, self.quotation, page), None)
-            if match is not None:
-                reason = "verbatim: the words stand on the page, typography aside"
-                return self._found(reason, page, match.start, match.end)
+            blamed: tuple[str, Match] | None = None
+            for match in islice(matches(wanted, self.quotation, page), MOST_PLACES):
+                fault = self._beheaded(page, match, match)
+                if not fault:
+                    reason = "verbatim: the words stand on the page, typography aside"
+                    return self._found(reason, page, match.start, match.end)
+                blamed = blamed or (fault, match)
+            if blamed is not None:
+                return self._turned(page, blamed[0], [blamed[1]])
         return None
+
+    def _beheaded(self, page: Levelled, first: Match, last: Match) -> str:
+        """What is wrong with making a sentence of a part of one, or "".
+
+        Whoever cuts words out of a sentence says so by a small letter, or by no stop. With a
+        capital for a small letter right behind a negation, or a stop right before one, the
+        sentence is made to say the opposite.
+        """
+        words = page.text[first.start : last.end]
+        place = page.origin(first.start, first.start + 1)[0]
+        if _is_a_beginning(self.quotation) and page.source[place : place + 1].islower():
+            before = _WORD_BEFORE_IT.search(page.text, max(0, first.start - 40), first.start)
+            if before is not None and (word := self._negation(before[1], words, page)):
+                return f"beheaded: the sentence says “{word}” before these words"
+        if _STOPPED.search(self.quotation):
+            after = _WORD_AFTER_IT.match(page.text, last.end)
+            if after is not None and (word := self._negation(after[1], words, page)):
+                return f"beheaded: the sentence goes on with “{word}” after these words"
+        return ""
+
+    def _negation(self, word: str, wanted: str, page: Levelled) -> str:
+        name = negations.language_of(_sample(page.text, wanted), self.lang)
+        return next(iter(negations.negations(word, name)), "")
 
     def _readings(self) -> Iterator[tuple[str, Levelled]]:
         """The quotation and the page levelled, in each way that leaves the words the same.
 
         A hyphen at a line's end is of the word or of the line; a zero-width non-joiner is typed
-        as a space, or as nothing.
+        as a space, or as nothing; a footnote's mark is not quoted.
         """
         pairs = [(self.quotation, self.text)]
         if _ZERO_WIDTH in self.quotation or _ZERO_WIDTH in self.text:
             pairs.append(
                 (self.quotation.replace(_ZERO_WIDTH, " "), self.text.replace(_ZERO_WIDTH, " "))
             )
+        if (unmarked := without_marks(self.text)) != self.text:
+            pairs.append((self.quotation, unmarked))
         for quotation, text in pairs:
             wanted, page = without_edges(levelled(quotation).text), levelled(text)
             for meant in dict.fromkeys(
@@ -178,6 +219,8 @@ class _Search:
             fault = next(
                 filter(None, (self._fault(page, *pair, name) for pair in pairwise(chosen))), ""
             )
+            fault = fault or self._beheaded(page, chosen[0], chosen[-1])
+            fault = fault or self._depends(page, chosen, name)
             if not fault:
                 return self._found(_told(page, chosen), page, chosen[0].start, chosen[-1].end)
             blamed = blamed or (fault, chosen)
@@ -192,15 +235,39 @@ class _Search:
             blamed = fault, chosen
         return self._turned(page, *blamed)
 
+    def _depends(self, page: Levelled, chosen: list[Match], name: str) -> str:
+        """What is wrong with an edited quotation that begins within a sentence, or "".
+
+        "Nobody believes that they were thieves …" is no sentence about thieves, and what
+        somebody moved "that the Council approve" is nothing that the Council "approve[d]".
+        """
+        start = chosen[0].start
+        stops = list(_STOP.finditer(page.text, max(0, start - SKIP), start))
+        head = page.text[stops[-1].end() if stops else max(0, start - SKIP) : start]
+        if not negations.makes_a_clause(head, name):
+            return ""
+        denied = negations.negations(head, name)
+        if denied and len(chosen) > 1:
+            return f"turned: what stands before it in the sentence holds “{denied[0]}”"
+        if any(match.bent for match in chosen):
+            return "turned: the source does not say so, but what depends on another verb"
+        return ""
+
     def _fault(self, page: Levelled, left: Match, right: Match, name: str) -> str:
         """What is wrong with leaving out what stands between two parts, or ""."""
-        skipped = page.text[left.end : right.start].strip(" ,;:")
+        skipped = page.text[left.end : right.start]
         stops = list(_STOP.finditer(page.text, left.end, right.start))
         if not stops:
+            if _WHOLE_CLAUSES.fullmatch(skipped):
+                return ""
             word = negations.turning_word(skipped, name)
             return f"turned: what is left out holds “{word}”" if word else ""
-        head = page.text[left.end : stops[0].start()].strip(" ,;:.!?()[]")
-        tail = page.text[stops[-1].end() : right.start].strip(" ,;:.!?()[]")
+        if not page.text[stops[-1].end() : right.start].strip(_SIGNS) and negations.goes_on(
+            page.text[left.end : stops[0].start()], name
+        ):
+            return ""
+        head = page.text[left.end : stops[0].start()].strip(_SIGNS)
+        tail = page.text[stops[-1].end() : right.start].strip(_SIGNS)
         if head and tail:
             return "spliced: what is left out ends one sentence and begins another"
         word = negations.turning_word(head or tail, name)
@@ -237,7 +304,9 @@ class _Search:
         wanted = cited.text.replace(LINE_END, "")
         page = levelled(self.text).resolved(wanted)
         name = negations.language_of(_sample(page.text, wanted), self.lang)
-        near = nearest(wanted, page.text, negations.language(name).common)
+        common = negations.language(name).common
+        near = _with_another_number(wanted, page.text, common)
+        near = near or nearest(wanted, page.text, common)
         if near is None:
             return self._not_found(
                 Quote.ABSENT, "absent: nothing on the page is near; the best score is 0 of 100"
@@ -357,6 +426,12 @@ def _told(page: Levelled, chosen: list[Match]) -> str:
     return "; ".join([f"{rule}: the words stand on the page in this order", *said])
 
 
+def _is_a_beginning(quotation: str) -> bool:
+    """Whether *quotation* begins as sentences do: with a capital, and small letters behind it."""
+    letters = [sign for sign in quotation[:40] if sign.isalpha()][:2]
+    return [sign.isupper() for sign in letters] in ([True], [True, False])
+
+
 # ---- in other words ----------------------------------------------------------------------
 
 
@@ -381,12 +456,27 @@ def _recognised(near: Near, wanted: str, page: str, name: str) -> tuple[bool, st
         strong = near.score >= RECOGNISED_UNSPACED and near.pointers >= 4
         return strong, "only common words and characters are shared"
     like = likeness(wanted, page[near.start : near.end])
+    alike = RESEMBLING[1] if near.pointers > 1 or len(near.cited) > SHORT else ALMOST
     recognised = (
         (near.score >= RECOGNISED and near.pointers >= 2)
-        or (near.score >= RESEMBLING[0] and like >= RESEMBLING[1] and near.pointers >= 1)
+        or (near.score >= RESEMBLING[0] and like >= alike and near.pointers >= 1)
         or (near.score >= PHRASE[0] and near.phrase >= PHRASE[1] and near.pointers >= 2)
     )
     return recognised, "only common words, or single ones, are shared"
+
+
+def _with_another_number(wanted: str, page: str, common: frozenset[str]) -> Near | None:
+    """Where a short quotation stands with other numbers in the same places."""
+    words = [word.text for word in words_of(wanted)]
+    has_number = [any(sign.isdigit() for sign in word) for word in words]
+    if not _are_few(wanted) or not any(has_number) or all(has_number) or is_unspaced(words[0]):
+        return None
+    parts = (
+        _ANY_NUMBER if number else re.escape(word)
+        for word, number in zip(words, has_number, strict=True)
+    )
+    found = re.search(rf"(?<!\w){_BETWEEN.join(parts)}(?![\w]|[.,]\d)", page)
+    return nearest(wanted, " " * found.start() + found[0], common) if found is not None else None
 
 
 def _is_slight(near: Near, cited: tuple[int, int], source: tuple[int, int], name: str) -> bool:

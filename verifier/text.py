@@ -15,7 +15,7 @@ from resiliparse.parse.html import HTMLTree
 from verifier import markup, pdf
 from verifier.records import Text
 
-TEXT_VERSION = 2
+TEXT_VERSION = 3
 """Raised whenever the extractor would read the same bytes otherwise."""
 
 MOST_DIVS, DEEPEST = 2_000, 500
@@ -139,6 +139,8 @@ def extract(content: bytes, content_type: str) -> Text:
             return _of_html(content, content_type)
         case "plain":
             words = decoded(content, content_type).replace("\0", "\ufffd")
+            if "\f" in words:  # made for a printer, page by page: RFCs, texts out of PDFs
+                words = "\f".join(pdf.without_running_lines(words.split("\f")))
             return _text(words, words, kind=kind)
         case "pdf":
             seen = pdf.read(content)

@@ -42,6 +42,8 @@ _FOLD: dict[str, str] = {
     # 10² is no 102, and people² are people with a note.
     **{sign: f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     "ı": "i",
+    "œ": "oe",  # ligatures, though Unicode takes them for letters
+    "æ": "ae",
     # What NFKC would do too; done here, most texts need no more of it, and it is slow.
     **dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\u3000", " "),
     **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
@@ -53,7 +55,7 @@ _FOLDED = re.compile(f"[{''.join(_FOLD)}]|i\u0307+")
 _ASCII_FOLD = str.maketrans("`", "'")
 
 # These begin with the sign they are about, and look back from there: so they search fast.
-_BROKEN_WORD = re.compile(r"[-‐\u00ad](?<=[^\W\d_].)[ \t\r]*[\n\u2028]\s*(?=[^\W\d_])")
+_BROKEN_WORD = re.compile(r"[-‐\u00ad](?<=[^\W\d_].)[ \t\r]*[\n\f\u2028]\s*(?=[^\W\d_])")
 _SPACES = re.compile(r"\s+")
 _NOTE = re.compile(r"\[(?<=\S\[)(?:\d{1,3}|citation needed)\]")
 _QUOTES = re.compile(r"[\"'][\"' ]*")
@@ -61,7 +63,8 @@ _SPACED_DASHES = re.compile(" -[- ]*")
 _DASHES = re.compile("-[- ]*")
 _DOTS = re.compile(r"\.(?: ?\.){2,}")
 _LOOSE_STOP = re.compile(r" \.(?!\d)")
-_LOOSE = {f" {sign}": sign for sign in ",;:!?)%"} | {"( ": "("}
+_LOOSE = {f" {sign}": sign for sign in ",;:!?)%°"} | {"( ": "("}
+_MONEY = re.compile(r" (?:(?<=[€£¥$₽₹§№] )(?=\d)|(?<=\d )(?=[€£¥$₽₹](?!\d)))")
 _UNSPACED_GAP = re.compile(
     f" (?:(?=[{UNSPACED}])|(?:(?<=[{UNSPACED}] )|(?<=[{UNSPACED}][,.;:!?] ))(?!-))"
 )
@@ -292,6 +295,8 @@ def _rules(text: str) -> Iterator[tuple[re.Pattern[str], _Replacement]]:
     for loose, pattern in _LOOSE_PATTERNS.items():
         if loose[1] in text or loose[0] in text:
             yield pattern, _LOOSE[loose]
+    if "$" in text or not text.isascii():
+        yield _MONEY, ""
     if not text.isascii():
         yield _UNSPACED_GAP, ""
 
