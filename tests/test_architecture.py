@@ -23,7 +23,8 @@ LAYERS = {
         quotes places nearest footnotes typography negations
         text markup pdf coding
         addresses hosts
-        report attention feed
+        report report_markdown report_html report_json report_csv corrections
+        attention bulletin news feed
         citing differences
         rows schema
     """,
@@ -39,7 +40,7 @@ LAYERS = {
         parsing parsing_child
     """,
     "faces": """
-        cli start settings console site __main__
+        cli start reporting settings console site __main__
     """,
 }
 ORDER = tuple(LAYERS)
@@ -73,6 +74,7 @@ DOORS = {
     "brotli": "coding",
     "publicsuffixlist": "baseline",
     "rapidfuzz": "nearest differences",
+    "jinja2": "report_html",
 }
 COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"}
 """Outside libraries that only compute: the core may use them."""

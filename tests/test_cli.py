@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pty
@@ -14,6 +16,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import feedparser
 import pytest
 
 from tests.archive_stand_in import ArchiveStandIn, http
@@ -479,6 +482,51 @@ def test_a_database_that_is_none_is_named_with_a_cure(program: Program) -> None:
 
 
 # ---- the other commands ------------------------------------------------------------------
+
+
+def test_the_report_comes_in_every_form_and_fails_on_what_it_is_told_to(
+    program: Program,
+) -> None:
+    """One command for the editor, the mail, the spreadsheet, the feed reader and the script."""
+    with Site() as site:
+        site.set("/a", page("<p>The words of the source are these.</p>"))
+        program.write(
+            {"id": "a", "url": site.url("/a"), "quote": "The words of the page are those"},
+            {"id": "b", "url": "", "claim": "Nobody knows who said it"},
+        )
+        program.run("run", "--no-preserve")
+        before = program.database.read_bytes()
+        forms = "text markdown html json csv atom corrections".split()
+        shown = {form: program.run("report", "--format", form) for form in forms}
+        gates = {
+            gate: program.run("report", "--fail-on", gate).returncode
+            for gate in ("never", "reader", "news", "hijacked", "no-address,hijacked", "nonsense")
+        }
+        since = [program.run("report", "--since", day) for day in ("last", "2999-01-01", "soon")]
+
+    assert {form: (done.returncode, done.stderr) for form, done in shown.items()} == dict.fromkeys(
+        forms, (0, "")
+    )
+    assert "words of the page are those" in shown["corrections"].stdout
+    assert shown["html"].stdout.startswith("<!doctype html>")
+    assert [one["id"] for one in json.loads(shown["json"].stdout)["sources"]] == ["a", "b"]
+    assert [one["id"] for one in csv.DictReader(io.StringIO(shown["csv"].stdout))] == ["a", "b"]
+    feed = feedparser.parse(shown["atom"].stdout)
+    assert not feed.bozo
+    assert [entry.title for entry in feed.entries if entry.title.startswith("b: link invalid")]
+    assert gates == {
+        "never": 0,
+        "reader": 1,
+        "news": 1,
+        "hijacked": 0,
+        "no-address,hijacked": 1,
+        "nonsense": 2,
+    }
+    assert [done.returncode for done in since] == [0, 0, 2]
+    assert "NEWS" in since[0].stdout
+    assert since[1].stdout.startswith("No news since 2999-01-01 00:00 UTC. 2 sources")
+    assert "--since" in since[2].stderr
+    assert program.database.read_bytes() == before
 
 
 def test_a_report_is_written_to_a_file_when_asked(program: Program) -> None:

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 
 from verifier import report
 from verifier.attention import grouped, is_sound, plain
+from verifier.bulletin import Bulletin
+from verifier.corrections import corrections
 from verifier.records import AuditRow, Change, Copy, Link, Quote, QuoteKind, Run
+from verifier.report_csv import as_csv
+from verifier.report_html import html
+from verifier.report_json import as_json
+from verifier.report_markdown import markdown
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ROUND = Run(
@@ -43,9 +49,16 @@ def row(name: str = "a", **fields: Any) -> AuditRow:
     return AuditRow(id=name, **{**sound_fields, **fields})
 
 
+def bulletin(rows: list[AuditRow], run: Run | None = ROUND, **options: Any) -> Bulletin:
+    """What is told of these rows after that round."""
+    told: dict[str, Any] = {"rounds": (run,) if run is not None else ()}
+    return Bulletin(rows=tuple(rows), run=run, written_at=NOW, **{**told, **options})
+
+
 def written(rows: list[AuditRow], run: Run | None = ROUND, **options: Any) -> list[str]:
-    """The report in both forms that people read."""
-    return [form(rows, run, now=NOW, **options) for form in (report.text, report.markdown)]
+    """The report in both forms of plain text that people read."""
+    told = bulletin(rows, run, **options)
+    return [report.text(told), markdown(told)]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +120,14 @@ def test_what_is_worst_is_read_first() -> None:
         row("walled", link=Link.BLOCKED),
         row("elsewhere", link=Link.MOVED, suggested_url="https://example.org/new"),
         row("uncopied", copy=Copy.FAILED),
+        row("unreadable", link=Link.INVALID),
         row("claim", link=Link.INVALID, url="", claim="Nobody knows who said it"),
-        row("misquoted", quote=Quote.ABSENT),
         row("gone-but-kept", link=Link.DEAD),
-        row("gone", link=Link.DEAD, copy=Copy.NONE),
+        row("copy-gone", copy=Copy.LOST),
         row("stolen", link=Link.HIJACKED),
+        row("gone", link=Link.DEAD, copy=Copy.NONE),
+        row("rewritten", quote=Quote.ABSENT, quote_reason="found-until 2026-10-01: absent"),
+        row("misquoted", quote=Quote.ABSENT, quote_reason="never-found: absent"),
     ]
     expected = [r.id for r in reversed(rows)]
     expected[-2:] = ["not-looked-at", "waiting"]  # one heading, by name
@@ -145,10 +161,10 @@ def test_moved_and_dead_rows_name_the_address_to_use() -> None:
         row("dead", link=Link.DEAD, snapshot_url=copy),
     ]
 
-    text, markdown = written(rows)
+    text, marked = written(rows)
 
     assert "use instead: https://example.org/new?a=1&b=(2)\n" in text
-    assert "use instead: <https://example.org/new?a=1&b=(2)>\n" in markdown
+    assert "use instead: <https://example.org/new?a=1&b=(2)>\n" in marked
     assert f"use instead: {copy}\n" in text
     assert report.address_to_use(row(link=Link.LIVE, snapshot_url=copy)) == ""
 
@@ -272,8 +288,12 @@ def test_no_text_of_others_can_steer_the_terminal(words: str) -> None:
         head=words,
         news=(Change(source_id=words, axis="link", before="live", after="dead", reason=words),),
     )
+    told = bulletin([nasty], run)
+    since = bulletin([nasty], run, since=NOW)
     pages = [
         *written([nasty], run),
+        *(form(of) for form in (html, as_json, corrections) for of in (told, since)),
+        as_csv(told).replace("\r\n", "\n"),
         report.summary([nasty], run, now=NOW),
         report.news(run, [nasty]),
         report.known_unresolved([nasty]),
@@ -317,7 +337,7 @@ def test_lines_are_wrapped_but_addresses_are_never_broken() -> None:
     """A broken address cannot be followed; a line of 400 letters cannot be read."""
     url = "https://example.org/" + "long-" * 40
     page = report.text(
-        [row(url=url, title="word " * 40, link=Link.DEAD, link_reason="why " * 60)], ROUND, now=NOW
+        bulletin([row(url=url, title="word " * 40, link=Link.DEAD, link_reason="why " * 60)])
     )
 
     assert f"    {url}\n" in page
@@ -391,6 +411,8 @@ def test_new_sources_are_news_only_when_they_need_a_reader() -> None:
     run = Run(id=1, started_at=NOW, outcome="conclusive", news=changes)
 
     assert report.news(run, rows) == "bad: new, and needs a reader: link invalid\n"
+    for page in written(rows, run):
+        assert "news (1)" in page.lower()
 
 
 def test_what_is_known_and_unresolved_is_listed_by_weight() -> None:

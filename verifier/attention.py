@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from urllib.parse import quote as percent_encode
 
-from verifier.records import AuditRow, Change, Copy, Link, Overview, Quote, QuoteKind, Run
+from verifier.records import AuditRow, Copy, Link, Overview, Quote, QuoteKind, Run
 
 # ---- what the rows mean to a reader ------------------------------------------------------
 
 _MISSING = (Copy.NONE, Copy.FAILED, Copy.EXCLUDED, Copy.LOST)
-_KEPT = (Copy.CONFIRMED, Copy.CAPTURED)
+KEPT = (Copy.CONFIRMED, Copy.CAPTURED)
 _BROKEN = (Link.DEAD, Link.HIJACKED, Link.INVALID)
 
 
@@ -34,7 +35,7 @@ def needs_reader(row: AuditRow, *, copies: bool = True) -> tuple[str, ...]:
     reasons = []
     if row.link in _BROKEN:
         reasons.append(f"link {row.link}")
-    if _misquoted(row):
+    if misquoted(row):
         reasons.append(f"quote {row.quote}")
     if copies and row.copy in _MISSING:
         reasons.append(f"copy {row.copy}")
@@ -52,101 +53,164 @@ def address_to_use(row: AuditRow) -> str:
     return copy if row.link is Link.HIJACKED else ""
 
 
-def _misquoted(row: AuditRow) -> bool:
+def not_found(row: AuditRow) -> bool:
+    """True when the source was read, and the quoted words do not stand in it."""
+    return row.quote in (Quote.ALTERED, Quote.ABSENT, Quote.NOT_COMPARABLE)
+
+
+def misquoted(row: AuditRow) -> bool:
+    """True when words in quotation marks do not stand in the source, whosever fault it is."""
     verbatim = row.quote_kind is QuoteKind.VERBATIM
     return verbatim and row.quote in (Quote.ALTERED, Quote.ABSENT)
 
 
+def source_changed(row: AuditRow) -> bool:
+    """True when the words once stood there: the source was changed, not the quotation."""
+    return row.quote_reason.startswith("found-until")
+
+
 def is_sound(row: AuditRow) -> bool:
     """True when nothing is wrong and nothing is unknown."""
-    return (
-        row.link is Link.LIVE and row.quote in (Quote.FOUND, Quote.NO_QUOTE) and row.copy in _KEPT
-    )
+    return row.link is Link.LIVE and row.quote in (Quote.FOUND, Quote.NO_QUOTE) and row.copy in KEPT
+
+
+def _is_open(row: AuditRow) -> bool:
+    quote_is_open = row.quote not in (Quote.FOUND, Quote.NO_QUOTE) and not misquoted(row)
+    return row.link is Link.UNCHECKED or quote_is_open or row.copy is Copy.PENDING
+
+
+class Part(StrEnum):
+    """The parts of a report, in its order; a group is of one of them."""
+
+    KNOWN = "What is known"
+    UNKNOWN = "What could not be known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One heading of the report. A row stands under the first that holds for it.
+    """One heading of the report. Several may hold for a row; it stands under the first.
 
     Attributes:
+        name: For programs, and for ``verifier report --fail-on``.
         brief: One line a row is enough: there is nothing to do yet.
     """
 
+    name: str
     title: str
     meaning: str
     holds: Callable[[AuditRow], bool]
+    part: Part = Part.KNOWN
     brief: bool = False
 
 
-_GROUPS = (
+GROUPS = (
     Group(
+        name="misquoted",
+        title="Misquoted",
+        meaning="The source does not say the words that stand in quotation marks, and was never "
+        "seen to say them.",
+        holds=lambda row: misquoted(row) and not source_changed(row),
+    ),
+    Group(
+        name="source-changed",
+        title="The source has changed",
+        meaning="The quoted words stood there and no longer do. Cite the copy, or quote anew.",
+        holds=lambda row: misquoted(row) and source_changed(row),
+    ),
+    Group(
+        name="dead-without-copy",
+        title="Dead, without a copy",
+        meaning="Gone, and no copy in an archive is known.",
+        holds=lambda row: row.link is Link.DEAD and row.copy not in KEPT,
+    ),
+    Group(
+        name="hijacked",
         title="Hijacked",
         meaning="The address now shows someone else's page. Take the link out, or cite the copy.",
         holds=lambda row: row.link is Link.HIJACKED,
     ),
     Group(
-        title="Dead, without a copy",
-        meaning="Gone, and no copy in an archive is known.",
-        holds=lambda row: row.link is Link.DEAD and row.copy not in _KEPT,
+        name="copy-lost",
+        title="Copy lost",
+        meaning="An archive's copy was read back once, and no longer can be.",
+        holds=lambda row: row.copy is Copy.LOST,
     ),
     Group(
+        name="dead-with-copy",
         title="Dead, with a copy",
         meaning="Gone; an archive has a copy that can be cited.",
-        holds=lambda row: row.link is Link.DEAD,
+        holds=lambda row: row.link is Link.DEAD and row.copy in KEPT,
     ),
     Group(
-        title="Misquoted",
-        meaning="The source does not say the words that stand in quotation marks.",
-        holds=_misquoted,
-    ),
-    Group(
+        name="no-address",
         title="Claims without an address",
         meaning="Nobody has named a source yet.",
         holds=lambda row: row.link is Link.INVALID and not row.url,
     ),
     Group(
+        name="invalid",
         title="Addresses that cannot be checked",
         meaning="Mend the address in sources.csv.",
-        holds=lambda row: row.link is Link.INVALID,
+        holds=lambda row: row.link is Link.INVALID and bool(row.url),
     ),
     Group(
+        name="no-copy",
         title="Without a copy",
-        meaning="No archive keeps a copy that others can read, or it was lost.",
-        holds=lambda row: row.copy in _MISSING,
+        meaning="No archive keeps a copy that others can read.",
+        holds=lambda row: row.copy in _MISSING and row.copy is not Copy.LOST,
     ),
     Group(
+        name="moved",
         title="Moved",
         meaning="Still there, at another address for good.",
         holds=lambda row: row.link is Link.MOVED,
     ),
     Group(
+        name="blocked",
         title="Blocked",
         meaning="A server answers and refuses us. This says nothing against the source: "
         "a person may see it in a browser.",
         holds=lambda row: row.link is Link.BLOCKED,
+        part=Part.UNKNOWN,
     ),
     Group(
+        name="suspect",
         title="Suspect",
         meaning="Failing, not yet long enough to be called dead.",
         holds=lambda row: row.link is Link.SUSPECT,
+        part=Part.UNKNOWN,
     ),
     Group(
+        name="not-known",
         title="Not known",
         meaning="Not checked, or not yet: this is neither good news nor bad.",
-        holds=lambda row: not is_sound(row),
+        holds=lambda row: _is_open(row),
+        part=Part.UNKNOWN,
         brief=True,
     ),
 )
+"""From the heaviest to the lightest; what is not known comes last."""
+
+
+def group_of(row: AuditRow) -> Group | None:
+    """The heading under which a row stands; None for a sound one."""
+    return next((group for group in GROUPS if group.holds(row)), None)
 
 
 def grouped(rows: Sequence[AuditRow]) -> list[tuple[Group, list[AuditRow]]]:
     """The groups that have rows, in the order of weight; sound rows are in none."""
-    members: dict[int, list[AuditRow]] = {}
+    members: dict[str, list[AuditRow]] = {}
     for row in sorted(rows, key=lambda row: row.id):
-        place = next((i for i, group in enumerate(_GROUPS) if group.holds(row)), None)
-        if place is not None:
-            members.setdefault(place, []).append(row)
-    return [(_GROUPS[place], members[place]) for place in sorted(members)]
+        if (group := group_of(row)) is not None:
+            members.setdefault(group.name, []).append(row)
+    return [(group, members[group.name]) for group in GROUPS if group.name in members]
+
+
+def parted(rows: Sequence[AuditRow]) -> list[tuple[Part, list[tuple[Group, list[AuditRow]]]]]:
+    """The groups that have rows, part by part; a part without any is left out."""
+    found = grouped(rows)
+    parts = [(part, [pair for pair in found if pair[0].part is part]) for part in Part]
+    return [(part, pairs) for part, pairs in parts if pairs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +233,10 @@ def facts_of(row: AuditRow) -> list[Fact]:
     if row.quote is not Quote.NO_QUOTE:
         words = _answer(row.quote, row.quote_since, row.quote_reason)
         facts.append(Fact(label="quote", words=words))
-    if row.quote not in (Quote.FOUND, Quote.NO_QUOTE) and row.source_says:
+    if not_found(row):
         facts.append(Fact(label="cited", words=f"“{short(row.cited, 300)}”"))
-        facts.append(Fact(label="source says", words=f"“{short(row.source_says, 300)}”"))
+        if row.source_says:
+            facts.append(Fact(label="source says", words=f"“{short(row.source_says, 300)}”"))
     facts.append(Fact(label="copy", words=_answer(row.copy, row.copy_since, row.copy_reason)))
     if instead := address_to_use(row):
         facts.append(Fact(label="use instead", words=instead, address=True))
@@ -187,7 +252,7 @@ def what_is_unknown(row: AuditRow) -> str:
         parts.append(_answer(row.link, None, row.link_reason, axis="link "))
     if row.quote not in (Quote.FOUND, Quote.NO_QUOTE):
         parts.append(_answer(row.quote, None, row.quote_reason, axis="quote "))
-    if row.copy not in _KEPT:
+    if row.copy not in KEPT:
         parts.append(_answer(row.copy, None, row.copy_reason, axis="copy "))
     return "; ".join(parts)
 
@@ -198,50 +263,6 @@ def _answer(value: str, since: datetime | None, reason: str, *, axis: str = "") 
     when = f" since {_day(since)}" if since else ""
     why = f" ({short(reason, 400)})" if reason else ""
     return f"{axis}{word}{when}{why}"
-
-
-_BAD_NEWS = ("hijacked", "dead", "invalid", "altered", "absent", "lost", "failed", "excluded")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """One line of news.
-
-    Attributes:
-        source_id: Whom it is about; "" when it counts several sources.
-    """
-
-    source_id: str
-    axis: str
-    words: str
-
-
-def headlines(run: Run | None) -> list[Headline]:
-    """The news of a round, the bad first. A new source's first answers are no news.
-
-    Copies that come along as they should are counted, not listed: they are one line for all.
-    """
-    changes = [change for change in run.news if change.before] if run else []
-    listed = [change for change in changes if not _routine(change)]
-    listed.sort(key=lambda change: (change.after not in _BAD_NEWS, change.source_id, change.axis))
-    lines = [
-        Headline(source_id=change.source_id, axis=change.axis, words=_change_words(change))
-        for change in listed
-    ]
-    routine = Counter((c.before, c.after) for c in changes if _routine(c))
-    for (before, after), count in sorted(routine.items()):
-        words = f"copy {before} → {after}: {plural(count, 'source', 'sources')}"
-        lines.append(Headline(source_id="", axis="copy", words=words))
-    return lines
-
-
-def _routine(change: Change) -> bool:
-    return change.axis == "copy" and change.after in (Copy.PENDING, *_KEPT)
-
-
-def _change_words(change: Change) -> str:
-    why = f" ({short(change.reason, 200)})" if change.reason else ""
-    return f"{change.axis} {change.before} → {change.after}{why}"
 
 
 # ---- words about a round -----------------------------------------------------------------

@@ -157,17 +157,34 @@ def serve_command(common: Common, host: str, port: int) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown"]),
+    type=click.Choice(["text", "markdown", "html", "json", "csv", "atom", "corrections"]),
     default="text",
     show_default=True,
+    help="corrections: each misquoted line with the source's words.",
+)
+@click.option(
+    "--since",
+    metavar="last|DATE",
+    help="Only if there is news: of the last round, or since that day; else one line.",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="WHAT",
+    help="End with 1 if there is such a source: reader, news, or a heading such as dead-with-copy;"
+    " repeatable.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 @guarded
-def report_command(common: Common, form: str, output: Path | None) -> int:
-    """The report, from what is stored; no network is used."""
-    from verifier.start import write_report
+def report_command(common: Common, **options: Any) -> int:
+    """The report, from what is stored; no network is used.
 
-    return write_report(common, form=form, output=output)
+    News first, then what is known, then what could not be known. It ends with 0 whatever it
+    tells, unless --fail-on names something.
+    """
+    from verifier.reporting import write_report
+
+    return write_report(common, **options)
 
 
 @cli.command("explain")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree
 
-from verifier.attention import headlines, plain, plural, short, stamp
+from verifier.attention import plain, plural, short, stamp
+from verifier.news import headlines
 from verifier.records import Change, Copy, Link, Quote, Run
 
 LISTED = 100
@@ -100,7 +101,7 @@ def atom(
 
 def _entries(run: Run, titles: Mapping[str, str]) -> Iterator[_Entry]:
     where = f"Round {run.id}, {stamp(_time_of(run))}."
-    told = [(line.source_id, line.axis, line.words) for line in headlines(run)]
+    told = [(line.source_id, line.axis, line.words) for line in headlines(run.news, ())]
     told += [(change.source_id, change.axis, _first_answer(change)) for change in _born_bad(run)]
     for source_id, axis, words in told[:LISTED]:
         name = short(titles.get(source_id, ""), 120)

@@ -269,6 +269,30 @@ class Ledger:
         found = self._row("SELECT * FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1", [id])
         return rows.run(found) if found is not None else None
 
+    def judged_since(self, since: datetime) -> list[Run]:
+        """The rounds that judged and ended at that time or later, the oldest first."""
+        found = self.query(
+            "SELECT * FROM runs WHERE outcome IN ('conclusive', 'rejudged') "
+            "AND ended_at >= ? ORDER BY id",
+            [rows.stamp(since)],
+        )
+        return [rows.run(row) for row in found]
+
+    def judged_last(self, most: int = 1) -> list[Run]:
+        """The newest rounds that judged, the oldest of them first."""
+        found = self.query(
+            "SELECT * FROM runs WHERE outcome IN ('conclusive', 'rejudged') "
+            "ORDER BY id DESC LIMIT ?",
+            [most],
+        )
+        return [rows.run(row) for row in found][::-1]
+
+    @property
+    def origin(self) -> str:
+        """The first link of the chain, which no other ledger has; "" before there is one."""
+        row = self._row("SELECT chain FROM ledger WHERE seq = 1")
+        return str(row["chain"]) if row is not None else ""
+
     # ---- sources -----------------------------------------------------------------------
 
     def mirror(

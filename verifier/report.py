@@ -1,9 +1,8 @@
-"""What a person is told: audit rows and a round as plain text, Markdown and JSON."""
+"""What a person is told in plain text: the report, and the summary of a round."""
 
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,12 +12,10 @@ from verifier.attention import (
     address_to_use,
     by_axis,
     facts_of,
-    grouped,
-    headlines,
-    is_sound,
     minute,
     needs_reader,
     overview_of,
+    parted,
     plain,
     plural,
     rows_needing,
@@ -30,6 +27,8 @@ from verifier.attention import (
     title_of,
     what_is_unknown,
 )
+from verifier.bulletin import Bulletin
+from verifier.news import headlines
 from verifier.records import AuditRow, Overview, Run
 
 __all__ = [
@@ -37,7 +36,6 @@ __all__ = [
     "address_to_use",
     "as_json",
     "known_unresolved",
-    "markdown",
     "needs_reader",
     "news",
     "summary",
@@ -61,46 +59,39 @@ def _wrapped(words: str, width: int, *, first: str = "", indent: str = "") -> st
     )
 
 
-def text(
-    rows: Sequence[AuditRow],
-    run: Run | None,
-    *,
-    now: datetime,
-    last_conclusive: datetime | None = None,
-    width: int = 80,
-) -> str:
+def text(bulletin: Bulletin, *, width: int = 80) -> str:
     """The report for a terminal or a mail.
 
     Args:
-        rows: Every source with its three answers.
-        run: The newest round, or None before the first.
-        now: The present, for the age of the answers.
-        last_conclusive: When the newest conclusive round ended, if there was one.
         width: Columns to wrap at; addresses are never broken.
 
     Returns:
-        News, then what needs a person by weight, then what could not be known; ends with a
-        newline and holds no control characters but newlines.
+        News, then what is known by weight, then what could not be known; one line where news
+        was asked for and there is none. Ends with a newline and holds no control characters
+        but newlines.
     """
-    state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
-    blocks = [_wrapped(plain(f"{_opening(rows, run)} {state}"), width)]
+    if bulletin.no_news:
+        return f"{plain(bulletin.no_news)}\n"
+    rows, run = bulletin.rows, bulletin.run
+    blocks = [_wrapped(plain(f"{bulletin.opening} {bulletin.state}"), width)]
     if rows:
         blocks.append(_text_counts(overview_of(rows), width))
-    if news_lines := headlines(run):
-        lines = [f"NEWS ({len(news_lines)})"]
-        for line in news_lines:
+    if bulletin.news:
+        lines = [bulletin.news_title.upper()]
+        for line in bulletin.news:
             words = plain(f"{line.source_id}: {line.words}".removeprefix(": "))
             lines.append(_wrapped(words, width, first="  ", indent="      "))
         blocks.append("\n".join(lines))
-    for group, members in grouped(rows):
-        blocks.append(_text_group(group, members, width))
+    for part, groups in parted(rows):
+        blocks.append(f"---- {part} ----")
+        blocks += [_text_group(group, members, width) for group, members in groups]
     if run and (run.problems or run.wrong_rows):
         wrong = f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows})"
         lines = [wrong if run.wrong_rows else "ABOUT SOURCES.CSV"]
         lines += [_wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
         blocks.append("\n".join(lines))
     if rows:
-        blocks.append(_wrapped(_closing(rows), width))
+        blocks.append(_wrapped(bulletin.closing, width))
     if run and run.head:
         blocks.append(f"Ledger head: {plain(run.head)}")
     return "\n\n".join(blocks) + "\n"
@@ -130,95 +121,6 @@ def _text_group(group: Group, members: Sequence[AuditRow], width: int) -> str:
             words = safe_address(fact.words) if fact.address else plain(fact.words)
             lines.append(_wrapped(words, width, first=f"    {fact.label}: ", indent=" " * 8))
     return "\n".join(lines)
-
-
-def _opening(rows: Sequence[AuditRow], run: Run | None) -> str:
-    if not rows:
-        listed = run.listed if run is not None else 0
-        return f"{plural(listed, 'source is', 'sources are')} listed; none was judged yet."
-    waiting = sum(1 for row in rows if needs_reader(row))
-    sources = plural(len(rows), "source", "sources")
-    return (
-        f"{sources}, of which {waiting or 'none'} {'needs' if waiting == 1 else 'need'} a person."
-    )
-
-
-def _closing(rows: Sequence[AuditRow]) -> str:
-    sound = sum(1 for row in rows if is_sound(row))
-    return (
-        f"{plural(sound, 'source is', 'sources are')} still there, with the quoted words found "
-        "or none quoted, and a copy in an archive. “Found” means that the words stand there, "
-        "not that they are true."
-    )
-
-
-# ---- Markdown ----------------------------------------------------------------------------
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&$])")
-
-
-def _escaped(words: str) -> str:
-    """*words* for Markdown: specials as themselves, nobody mentioned and no issue referred to."""
-    shown = _MARKDOWN.sub(r"\\\1", plain(words))
-    return re.sub(r"([@#])(?=\w)", "\\1\u2060", shown)
-
-
-def _linked(url: str) -> str:
-    address = safe_address(url)
-    is_web = address.lower().startswith(("http://", "https://"))
-    return f"<{address}>" if is_web else _escaped(address)
-
-
-def markdown(
-    rows: Sequence[AuditRow],
-    run: Run | None,
-    *,
-    now: datetime,
-    last_conclusive: datetime | None = None,
-    width: int = 80,
-) -> str:
-    """The report for a tracker or a wiki: as :func:`text`, in CommonMark with one table.
-
-    Every word of others is escaped, every address percent-encoded. *width* is not used:
-    Markdown is wrapped where it is shown.
-    """
-    state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
-    lines = ["# Cited sources", "", f"**{_opening(rows, run)}** {_escaped(state)}", ""]
-    lines += ["| question | answers |", "| --- | --- |"]
-    lines += [
-        f"| {axis} | {tally(counts)} |" for axis, counts in by_axis(overview_of(rows)).items()
-    ]
-    if news_lines := headlines(run):
-        lines += ["", f"## News ({len(news_lines)})", ""]
-        for line in news_lines:
-            name = f"**{_escaped(line.source_id)}**: " if line.source_id else ""
-            lines.append(f"- {name}{_escaped(line.words)}")
-    for group, members in grouped(rows):
-        lines += ["", f"## {group.title} ({len(members)})", "", group.meaning, ""]
-        for row in members:
-            lines += _markdown_row(row, brief=group.brief)
-    if run and (run.problems or run.wrong_rows):
-        wrong = f"Wrong rows of sources.csv ({run.wrong_rows})"
-        lines += ["", f"## {wrong if run.wrong_rows else 'About sources.csv'}", ""]
-        lines += [f"- {_escaped(problem)}" for problem in run.problems]
-    lines += ["", _closing(rows)]
-    if run and run.head:
-        lines += ["", f"Ledger head: {_escaped(run.head)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _markdown_row(row: AuditRow, *, brief: bool) -> list[str]:
-    name = f"- **{_escaped(row.id)}**"
-    if brief:
-        return [f"{name}: {_escaped(what_is_unknown(row))}"]
-    heading = title_of(row)
-    lines = [f"{name} {_escaped(heading)}".rstrip()]
-    if row.url:
-        lines.append(f"  - {_linked(row.url)}")
-    for fact in facts_of(row):
-        words = _linked(fact.words) if fact.address else _escaped(fact.words)
-        lines.append(f"  - {fact.label}: {words}")
-    return lines
 
 
 # ---- after a round -----------------------------------------------------------------------
@@ -290,20 +192,14 @@ def _round_lines(run: Run, width: int) -> Iterable[str]:
 
 
 def news(run: Run, rows: Sequence[AuditRow], *, copies: bool = True) -> str:
-    """What changed in this round, for a mail from cron; "" when nothing did.
-
-    A source that is new is news only when it needs a reader.
-    """
+    """What changed in this round, for a mail from cron; "" when nothing did."""
     by_id = {row.id: row for row in rows}
     lines = []
-    for line in headlines(run):
+    for line in headlines(run.news, rows, copies=copies):
         lines.append(plain(f"{line.source_id}: {line.words}".removeprefix(": ")))
         row = by_id.get(line.source_id)
         if row and line.axis == "link" and (instead := address_to_use(row)):
             lines.append(f"  use instead: {safe_address(instead)}")
-    new = {change.source_id for change in run.news if not change.before}
-    for row, why in rows_needing([row for row in rows if row.id in new], copies=copies):
-        lines.append(plain(f"{row.id}: new, and needs a reader: {why}"))
     return "\n".join(lines) + "\n" if lines else ""
 
 

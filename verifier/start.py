@@ -99,7 +99,7 @@ def told(command: Callable[[], int]) -> int:
         return 5
 
 
-def _print(words: str) -> None:
+def show(words: str) -> None:
     """Print; a reader that has gone away, as with ``| head``, is no fault.
 
     Raises:
@@ -286,20 +286,20 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
         words = report.as_json(
             rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
-        _print(words)
+        show(words)
     elif run.network == "down":
         if not (quiet and earlier is not None and earlier.network == "down"):
-            _print(
+            show(
                 f"{run.reason[:1].upper()}{run.reason[1:]}.\n"
                 f"{run.listed} sources are listed; they are checked when there is a network.\n"
             )
     elif quiet:
-        _print(_news(run, earlier, rows, copies=copies))
+        show(_news(run, earlier, rows, copies=copies))
     else:
         words = report.summary(
             rows, run, now=now, last_conclusive=since, overview=overview, copies=copies
         )
-        _print(words)
+        show(words)
     return exit_code(run, rows, copies=copies)
 
 
@@ -382,34 +382,15 @@ def publish_site(common: Common, *, host: str, port: int) -> int:
     return 128 + caught if caught else 0
 
 
-def write_report(common: Common, *, form: str, output: Path | None) -> int:
-    """``verifier report``: from what is stored."""
-    now = datetime.now(UTC)
-    with closing(_ledger(common)) as ledger:
-        rows, run = list(ledger.audit()), ledger.last_run()
-        last = ledger.last_run(conclusive=True)
-    write = report.markdown if form == "markdown" else report.text
-    since = last.started_at if last is not None else None
-    words = write(rows, run, now=now, last_conclusive=since)
-    if output is None:
-        _print(words)
-        return 0
-    try:
-        output.write_text(words, "utf-8")
-    except OSError as error:
-        raise InputError(str(output), error.strerror or str(error), "See --output") from error
-    return 0
-
-
 def explain_source(common: Common, id: str, *, form: str) -> int:
     """``verifier explain``: why a source has its answers."""
     told = common.settings()
     now = datetime.now(UTC)
-    with closing(_ledger(common)) as ledger:
+    with closing(stored(common)) as ledger:
         dossier = evidence.dossier(ledger, id)
     told_why = explain.explain(dossier, now=now, good_for=timedelta(days=told.copy_days))
     words = explained.as_json(told_why, now=now) if form == "json" else explained.text(told_why)
-    _print(words)
+    show(words)
     return 0
 
 
@@ -428,7 +409,7 @@ def judge_source(common: Common, id: str, answer: str, *, reason: str, until: st
         by=plain(by) or _login(),
         good_for=timedelta(days=told.copy_days),
     )
-    _print(_judged(judgement, standing))
+    show(_judged(judgement, standing))
     return 0
 
 
@@ -473,7 +454,7 @@ def _login() -> str:
         raise InputError("--by", "the system does not say who you are", "Give a name") from error
 
 
-def _ledger(common: Common) -> Ledger:
+def stored(common: Common) -> Ledger:
     """The audit database, for reading.
 
     Raises:
