@@ -24,7 +24,7 @@ LAYERS = {
         text markup pdf coding
         addresses hosts
         report report_markdown report_html report_json report_csv corrections
-        attention bulletin news feed
+        attention bulletin news feed freshness chart
         citing differences
         rows schema
     """,
@@ -75,8 +75,11 @@ DOORS = {
     "publicsuffixlist": "baseline",
     "rapidfuzz": "nearest differences",
     "jinja2": "report_html",
+    "leather": "chart",
 }
-COMPUTING = {"resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"}
+COMPUTING = {
+    "leather", "resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"
+}  # fmt: skip
 """Outside libraries that only compute: the core may use them."""
 
 OUTSIDE_WORLD = {

@@ -73,6 +73,13 @@ def shown(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def faster(db: Database) -> None:
+    """Filters, facets and counts of 100,000 sources in milliseconds."""
+    for statement in schema.FASTER:
+        db.conn.execute(statement)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
