@@ -36,7 +36,7 @@ LAYERS = {
         ledger evidence
     """,
     "shell": """
-        round derive rejudge judging recorder preserve fanout work
+        round look derive rejudge judging recorder preserve fanout work
         parsing parsing_child
     """,
     "faces": """

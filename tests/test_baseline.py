@@ -95,7 +95,8 @@ def test_a_casino_on_the_old_name_is_hijacked() -> None:
     [
         ("no baseline", now("Slot", CASINO, "id", "https://slot.example/x", then=None)),
         ("quotation found", now("Slot", CASINO, "id", "https://s.example/", quote_found=True)),
-        ("nobody looked", now("Slot", CASINO, "id", "https://s.example/x", quote_found=None)),
+        ("nothing quoted", now("Slot", CASINO, "en", "https://s.example/x", quote_found=None)),
+        ("nothing quoted, moved", now("Fluss", GERMAN, "de", URL, quote_found=None)),
         ("a translation", now("Der Flussbericht", GERMAN, "de")),
         ("moved and translated", now("River", GERMAN, "de", "https://n.example/2019/report")),
         ("moved", now("The river report", ARTICLE, "en", "https://n.example/2019/report")),

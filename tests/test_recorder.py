@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from verifier import recorder
+from verifier import recorder, sight
 from verifier.errors import StorageError
 from verifier.ledger import Ledger
+from verifier.look import Looked
 from verifier.recorder import Recorder, Seat
 from verifier.records import Fetched, Hop, Preserve, Reading, Reply, Run, Seen, Source, SourceList
 from verifier.warc import Writer
@@ -106,13 +107,20 @@ class Desk:
             finally:
                 thread.submit(ledger.close).result()
 
+    def look(self, address: str, fetched: Fetched) -> Looked:
+        """What came, judged for the sources of its address."""
+        seats = [Seat.of(source) for source in self.sources if source.address == address]
+        judged = sight.judge(fetched, seats, like=True)
+        like = judged.likeness if judged.good else None
+        return Looked(address=address, fetched=fetched, judged=judged, baseline=like)
+
     def store(self, *batches: Sequence[tuple[str, Fetched]]) -> dict[str, list[tuple[Any, ...]]]:
         """Take and flush each batch; the rows of checks and captures afterwards."""
 
         async def work(recorder: Recorder) -> None:
             for batch in batches:
                 for address, fetched in batch:
-                    await recorder.take(address, fetched)
+                    await recorder.take(self.look(address, fetched))
                 await recorder.flush()
 
         with self.open() as (recorder, ledger):
@@ -225,7 +233,7 @@ def test_a_look_waits_for_company_no_longer_than_it_must(tmp_path: Path) -> None
 
     async def work(made: Recorder) -> None:
         keeping_up = asyncio.ensure_future(made.keep_up())
-        await made.take(one.address, reply(one.url))
+        await made.take(desk.look(one.address, reply(one.url)))
         while not desk.told:
             await asyncio.sleep(0.02)
         keeping_up.cancel()
@@ -244,7 +252,7 @@ def test_bodies_do_not_pile_up_in_memory(tmp_path: Path) -> None:
         waiting = []
         for number in range(5):
             body = replace(big.hops[0], body=big.hops[0].body + str(number).encode())
-            await made.take(one.address, replace(big, hops=(body,), content=b"x"))
+            await made.take(desk.look(one.address, replace(big, hops=(body,), content=b"x")))
             waiting.append(len(made._waiting))
         await made.flush()
         return waiting
@@ -263,7 +271,7 @@ def test_a_stop_in_the_middle_of_storing_loses_nothing(tmp_path: Path) -> None:
 
     async def work(made: Recorder) -> None:
         for one in sources:
-            await made.take(one.address, reply(one.url))
+            await made.take(desk.look(one.address, reply(one.url)))
         storing = asyncio.ensure_future(made.flush())
         await asyncio.sleep(0)
         storing.cancel()

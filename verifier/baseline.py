@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from heapq import nsmallest
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
@@ -16,10 +17,12 @@ from verifier.records import Baseline
 SKETCH = 200
 """Shingles kept of a text: enough to tell 0.05 from 0.2 with an error of some 0.02."""
 
-SHINGLE = 5
-"""Characters. Words would do for most languages, but not for those without spaces."""
+_TOKEN = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]|[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff]+"
+)
+"""Words; where words are written without spaces, letters. Three in a row are a shingle."""
 
-MOST = 50_000
+MOST = 20_000
 """Characters of a text that are compared."""
 
 _FOREIGN = 0.03
@@ -57,13 +60,19 @@ def domain_of(url: str) -> str:
     return str(_suffixes().privatesuffix(host) or host)
 
 
-def sketch(text: str) -> tuple[int, ...]:
+def sketch(text: str, *, without: Sequence[str] = ()) -> tuple[int, ...]:
     """A sample of a text's shingles by which texts are compared: the smallest of their hashes.
+
+    Args:
+        without: Folded words that are left out: a page's own address, that it may repeat.
 
     Source: A. Broder, "On the resemblance and containment of documents", 1997.
     """
     words = fold(text[:MOST])
-    shingles = {words[place : place + SHINGLE] for place in range(len(words) - SHINGLE + 1)}
+    for name in without:
+        words = words.replace(name, " ")
+    found = _TOKEN.findall(words)
+    shingles = {" ".join(three) for three in zip(found, found[1:], found[2:], strict=False)}
     return tuple(nsmallest(SKETCH, {zlib.crc32(shingle.encode()) for shingle in shingles}))
 
 
@@ -76,7 +85,9 @@ def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:
     return sum(shingle in both for shingle in smallest) / len(smallest)
 
 
-def baseline_of(url: str, title: str, lang: str, text: str) -> Baseline:
+def baseline_of(
+    url: str, title: str, lang: str, text: str, *, without: Sequence[str] = ()
+) -> Baseline:
     """What is remembered of the first good look at a page.
 
     Args:
@@ -89,8 +100,17 @@ def baseline_of(url: str, title: str, lang: str, text: str) -> Baseline:
         lang=lang,
         script=script_of(text),
         length=len(" ".join(text.split())),
-        sketch=sketch(text),
+        sketch=sketch(text, without=without),
     )
+
+
+def names_in(url: str) -> tuple[str, ...]:
+    """What a page may repeat of its own address, folded, the longest first."""
+    path = unquote(urlsplit(url).path).strip("/")
+    name = path.rpartition("/")[2]
+    plain = {fold(url), fold(path), fold(name), fold(name.partition(".")[0])}
+    plain |= {fold(re.sub(r"[-_+]+", " ", each)) for each in (name, name.partition(".")[0])}
+    return tuple(sorted((each for each in plain if len(each) >= 4), key=len, reverse=True))
 
 
 def script_of(text: str) -> str:

@@ -10,7 +10,7 @@ from verifier import rows
 from verifier.errors import InputError
 from verifier.explain import Dossier, Found, Look
 from verifier.ledger import LOOKS, Ledger
-from verifier.records import Capture, Check, QuoteKind, Seen, Source
+from verifier.records import Baseline, Capture, Check, Probe, QuoteKind, Seen, Source
 
 NEWEST = 10
 """Looks that are shown at least, however long ago the last success was."""
@@ -25,14 +25,20 @@ class Asked:
 
     Attributes:
         quote: "" where the look was for another quotation, or for none.
-        text_was_read: The page's text was extracted, not only its title.
     """
 
     check: Check
     quote: str
     kind: QuoteKind
     lang: str
-    text_was_read: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a page was like at the look that first saw it well."""
+
+    check_id: int
+    baseline: Baseline
 
 
 def addresses(ledger: Ledger) -> list[str]:
@@ -78,8 +84,29 @@ def asked(ledger: Ledger, some: Sequence[str]) -> Iterator[Asked]:
             quote=row["cited"] if same_words or suppressed else "",
             kind=QuoteKind(row["quote_kind"]),
             lang=row["lang"],
-            text_was_read=read,
         )
+
+
+def probes(ledger: Ledger, some: Sequence[str]) -> dict[tuple[str, int], list[Probe]]:
+    """What was seen beside the pages of these addresses, by address and round."""
+    marks = ", ".join("?" * len(some))
+    found: dict[tuple[str, int], list[Probe]] = {}
+    sql = f"SELECT * FROM probes WHERE address IN ({marks}) ORDER BY id"  # noqa: S608
+    for row in ledger.query(sql, list(some)):
+        found.setdefault((row["address"], row["run_id"]), []).append(rows.probe(row))
+    return found
+
+
+def baselines(ledger: Ledger, some: Sequence[str]) -> dict[tuple[str, str, str], Known]:
+    """What is remembered of these addresses, by source, url and address."""
+    marks = ", ".join("?" * len(some))
+    sql = f"SELECT * FROM baselines WHERE address IN ({marks}) ORDER BY check_id"  # noqa: S608
+    return {
+        (row["source_id"], row["url"], row["address"]): Known(
+            check_id=row["check_id"], baseline=rows.baseline(row)
+        )
+        for row in ledger.query(sql, list(some))
+    }
 
 
 def captures(ledger: Ledger, some: Sequence[int]) -> dict[int, Capture]:

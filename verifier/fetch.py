@@ -104,6 +104,7 @@ class Fetcher:
         self._no_proxy = no_proxy
         self._proxies = {scheme: _proxy_url(url) for scheme, url in (proxies or {}).items() if url}
         self._tls = _tls_context(ca_file)
+        self._careless = _unverifying_tls_context()
         self._headers = (
             (b"User-Agent", user_agent.encode("ascii")),
             (b"Accept", ACCEPT.encode("ascii")),
@@ -111,21 +112,23 @@ class Fetcher:
             (b"Accept-Encoding", b"gzip"),
         )
         self._site = lru_cache(maxsize=4096)(self._make_site)
-        self._transports: dict[str, Transport] = {}
+        self._transports: dict[tuple[str, bool], Transport] = {}
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         limits = self._limits
         for proxy in {"", *self._proxies.values()}:
             guard = _let_pass if proxy else self._refusal
-            self._transports[proxy] = Transport(
-                Resolver(self._nameservers, guard, limits.lookup),
-                proxy=proxy,
-                tls=self._tls,
-                connect=limits.connect,
-                head=limits.head,
-                idle=limits.idle,
-            )
+            resolver = Resolver(self._nameservers, guard, limits.lookup)
+            for verified in (True, False):
+                self._transports[proxy, verified] = Transport(
+                    resolver,
+                    proxy=proxy,
+                    tls=self._tls if verified else self._careless,
+                    connect=limits.connect,
+                    head=limits.head,
+                    idle=limits.idle if verified else 0,
+                )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -134,15 +137,19 @@ class Fetcher:
         self._transports.clear()
         await asyncio.sleep(0)  # aborted connections are closed in the loop's next turn
 
-    async def get(self, url: str) -> Fetched:
+    async def get(self, url: str, *, verified: bool = True) -> Fetched:
         """What *url* answers, redirects followed, or why nothing did.
 
         Raises nothing for what the URL, the network or a server does; cancellation passes.
+
+        Args:
+            verified: Whether a host must prove that it is who it says. Without that, anybody on
+                the way may have sent what comes: it is for diagnosis only.
         """
         began, when = self._loop.time(), datetime.now(UTC)
         hops: list[Hop] = []
         try:
-            return await self._chain(url, hops, began + self._limits.deadline)
+            return await self._chain(url, hops, began + self._limits.deadline, verified)
         except _Stopped as stopped:
             url, failure, detail = stopped.url, stopped.failure, str(stopped)
         except Exception as error:  # noqa: BLE001 - one bad row never ends a round
@@ -156,7 +163,7 @@ class Fetcher:
             elapsed=self._loop.time() - began,
         )
 
-    async def _chain(self, url: str, hops: list[Hop], deadline: float) -> Reply:
+    async def _chain(self, url: str, hops: list[Hop], deadline: float, verified: bool) -> Reply:
         """Follow *url* to its end; *hops* gets every response on the way.
 
         Raises:
@@ -165,7 +172,7 @@ class Fetcher:
         while True:
             address = self._vetted(url, redirected=bool(hops))
             try:
-                hops.append(await self._hop(address, deadline))
+                hops.append(await self._hop(address, deadline, verified))
             except Failed as error:
                 raise _Stopped(address.url, error.failure, str(error)) from error
             location = _location(hops[-1].status, hops[-1].headers)
@@ -195,7 +202,7 @@ class Fetcher:
             raise _Stopped(address.url, Failure.FORBIDDEN_ADDRESS, f"{address.ip}: {why}")
         return address
 
-    async def _hop(self, address: Address, deadline: float) -> Hop:
+    async def _hop(self, address: Address, deadline: float, verified: bool) -> Hop:
         """One request and what came of it.
 
         Raises:
@@ -214,7 +221,7 @@ class Fetcher:
             stream=_NOTHING,  # keeps httpx from adding headers of its own
             extensions={"target": address.target, "deadline": deadline},
         )
-        response = await self._transports[proxy].handle_async_request(request)
+        response = await self._transports[proxy, verified].handle_async_request(request)
         limit = self._limits.wire
         headers = tuple(response.headers.raw)
         if _location(response.status_code, headers):
@@ -317,6 +324,15 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 def _usual_tls_context() -> ssl.SSLContext:
     """One context for all connections of the process: making one takes 20 ms."""
     context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _unverifying_tls_context() -> ssl.SSLContext:
+    """A context that takes any certificate, and the old protocols that come with old ones."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
     return context
 

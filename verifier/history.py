@@ -35,7 +35,7 @@ UNDECIDED = timedelta(hours=6)
 DEAD = timedelta(days=30)  # the dead come back
 
 
-_UNJUDGED = ("script-shell", "meta-refresh")
+_UNJUDGED = ("script-shell", "meta-refresh", "script-redirect")
 
 
 def resume(before: Standing | None, source: Source) -> Standing:
@@ -184,7 +184,8 @@ def _success(row: AuditRow, check: Check) -> _Changes:
         "final_url": check.final_url,
         "suggested_url": check.reading.suggested_url,
     }
-    if check.truncated and row.sha256:  # a cut body is no change of the source
+    incomplete = check.truncated or check.undecoded or check.failure is not None
+    if incomplete and row.sha256:  # cut, still encoded, or unverified: no change of the source
         return changes
     return changes | {
         "sha256": check.sha256,

@@ -19,12 +19,14 @@ from verifier import rows, schema
 from verifier.errors import RetireError, StorageError
 from verifier.records import (
     AuditRow,
+    Baseline,
     Capture,
     Check,
     CopyFinding,
     Custody,
     Judgement,
     Lookup,
+    Probe,
     ReadBack,
     Run,
     Snapshot,
@@ -80,6 +82,14 @@ def faster(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def second_looks(db: Database) -> None:
+    """Room for what was seen beside a page, and for what it was like when first seen well."""
+    for statement in schema.SECOND.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
@@ -104,11 +114,15 @@ class Look:
     Attributes:
         captures: With their ids; the last is what the checks' ``capture_id`` names.
         quotes: SHA-256 of the quotation that each check looked for, in the checks' order.
+        probes: What was seen beside the page.
+        baseline: What the page was like, for those of its sources that have no baseline yet.
     """
 
     captures: tuple[Capture, ...]
     checks: tuple[Check, ...]
     quotes: tuple[str, ...]
+    probes: tuple[Probe, ...] = ()
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,7 +440,15 @@ class Ledger:
         power cut could take.
         """
         captures, checks, findings, passages, entries = [], [], [], [], []
+        probes, baselines = [], []
+        probe_id = self._one("SELECT coalesce(max(id), 0) FROM probes")
         for look in looks:
+            for probe in look.probes:
+                probe_id += 1
+                address = look.checks[0].address
+                row = rows.of_probe(probe, probe_id, run_id=run_id, address=address)
+                probes.append(row)
+                entries.append(("probe", probe_id, _digest(row), _pick(row, rows.PROBE_HEAD)))
             for capture in look.captures:
                 row = rows.of_capture(capture, run_id)
                 captures.append(row)
@@ -436,6 +458,8 @@ class Ledger:
                 row = rows.of_check(replace(check, id=self._check_id))
                 checks.append(row)
                 entries.append(("check", self._check_id, _digest(row), _pick(row, rows.CHECK_HEAD)))
+                if look.baseline is not None:
+                    baselines.append(rows.of_baseline(check, self._check_id, look.baseline))
                 if check.finding is None:
                     continue
                 self._finding_id += 1
@@ -450,8 +474,38 @@ class Ledger:
             self._insert("captures", captures)
             self._insert("checks", checks)
             self._insert("quote_findings", findings)
+            self._insert("probes", probes)
+            self._insert("baselines", baselines, " ON CONFLICT DO NOTHING")
             self._db.conn.executemany("INSERT INTO passages VALUES (?, ?, ?)", passages)
             self._chain(entries)
+
+    def with_baselines(self) -> dict[str, bool]:
+        """The addresses of which some source has a baseline, and whether every source has."""
+        found = self._read(
+            "SELECT s.address, count(*) = count(b.check_id) FROM sources s "
+            "LEFT JOIN baselines b ON b.source_id = s.id AND b.url = s.url "
+            "AND b.address = s.address "
+            "WHERE s.retired_at IS NULL GROUP BY s.address HAVING count(b.check_id) > 0"
+        )
+        return {address: bool(every) for address, every in found}
+
+    def baseline(self, address: str) -> Baseline | None:
+        """What the page at an address was like when the first of its sources was seen well."""
+        found = self._row(
+            "SELECT b.* FROM baselines b JOIN sources s ON s.id = b.source_id "
+            "AND s.url = b.url AND s.address = b.address "
+            "WHERE b.address = ? AND s.retired_at IS NULL ORDER BY b.check_id LIMIT 1",
+            [address],
+        )
+        return rows.baseline(found) if found is not None else None
+
+    def write_baselines(
+        self, addresses: Sequence[str], made: Iterable[tuple[Check, Baseline]]
+    ) -> None:
+        """Replace the baselines of these addresses. Within a transaction."""
+        execute = self._db.conn.executemany
+        execute("DELETE FROM baselines WHERE address = ?", [(each,) for each in addresses])
+        self._insert("baselines", [rows.of_baseline(check, check.id, like) for check, like in made])
 
     # ---- standings and audit -----------------------------------------------------------
 
@@ -515,6 +569,11 @@ class Ledger:
         gone = "(SELECT id FROM sources WHERE retired_at IS NOT NULL)"
         self._db.conn.execute(f"DELETE FROM audit WHERE id IN {gone}")  # noqa: S608
         self._db.conn.execute(f"DELETE FROM standings WHERE source_id IN {gone}")  # noqa: S608
+        self._db.conn.execute(
+            "DELETE FROM baselines WHERE NOT EXISTS (SELECT 1 FROM sources s "
+            "WHERE s.id = baselines.source_id AND s.url = baselines.url "
+            "AND s.address = baselines.address AND s.retired_at IS NULL)"
+        )
 
     def audit(self) -> Iterator[AuditRow]:
         """Every row of ``audit``, in the order of sources.csv."""

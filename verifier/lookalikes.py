@@ -85,7 +85,7 @@ def judge(look: Look, *, asked: str, ended: str, known_title: str = "") -> Readi
         or _wiki(look, page)
         or _lost(look, page, asked)
         or _listing(look, page)
-        or _shell(look, page)
+        or _shell(look, page, ended)
     )
 
 
@@ -279,7 +279,7 @@ def casino_words(text: str) -> int:
 # ---- shells --------------------------------------------------------------------------------
 
 
-def _shell(look: Look, page: Page) -> Reading | None:
+def _shell(look: Look, page: Page, ended: str) -> Reading | None:
     if not page.html or page.size > SHELL:
         return None
     words = " ".join(page.lines)
@@ -294,6 +294,14 @@ def _shell(look: Look, page: Page) -> Reading | None:
     wants = any(word in page.noscript for word in _SHELLS["scripts"])
     empty = page.size <= 3 and not page.shows
     rooted = any(mark in look.start for mark in _ROOTS)
+    if page.sends and page.sends.partition("#")[0] != ended:
+        return Reading(
+            seen=Seen.UNDECIDED,
+            rule="script-redirect",
+            reason=f"a script only sends the readers on, to {page.sends[:500]}, "
+            "which was not followed",
+            suggested_url=page.sends.partition("#")[0],
+        )
     if waits or (wants and not page.prose) or (empty and rooted):
         return Reading(
             seen=Seen.UNDECIDED,

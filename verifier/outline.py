@@ -30,6 +30,11 @@ _ATTRIBUTE = re.compile(
     r"""([a-zA-Z][a-zA-Z0-9:_-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?"""
 )
 _REFRESH = re.compile(r"\s*(\d{1,6})(?:\.\d*)?\s*(?:[;,\s]\s*(?:url\s*=\s*)?(.*))?", re.I | re.S)
+_SENDS = re.compile(
+    r"""\blocation(?:\.href)?\s*(?:=|\.(?:replace|assign)\()\s*["']([^"'\s]{1,2000})["']\s*(?![+\s])"""
+)
+_CHOOSES = re.compile(r"\bif\s*\(|\?[^:]{0,200}:\s*[\"']|cookie", re.IGNORECASE)
+_PLAIN_SCRIPT = 2_000
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp "
     "small span strike strong sub sup time tt u var wbr".split()
@@ -60,6 +65,7 @@ class Page:
         prose: Characters in lines that are long enough to be sentences, outside of navigation.
         lang: The language that the page claims, lower case, or "".
         refresh: Absolute address to which the page sends its readers by itself, or "".
+        sends: The same of a script that does nothing else, or "".
         scripts: How many scripts it has.
         loads: Addresses of scripts, frames and images, lower case.
         links: Targets of its links, as they stand there; the first 200.
@@ -76,6 +82,7 @@ class Page:
     prose: int = 0
     lang: str = ""
     refresh: str = ""
+    sends: str = ""
     scripts: int = 0
     loads: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -101,6 +108,7 @@ class _Reader:
     shown: int = 0
     lang: str = ""
     refresh: str = ""
+    sends: str = ""
     scripts: int = 0
     loads: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
@@ -169,6 +177,13 @@ class _Reader:
         if target:
             self.refresh = _joined(self.url, target)
 
+    def script(self, inner: str) -> None:
+        """Where a script sends the page's readers, when it plainly does so and no more."""
+        if self.sends or len(inner) > _PLAIN_SCRIPT or _CHOOSES.search(inner):
+            return
+        if found := _SENDS.search(inner):
+            self.sends = _joined(self.url, found[1].replace("\\/", "/"))
+
     def load(self, attributes: str) -> None:
         """Note where a script, a frame or a picture comes from."""
         source = _value(attributes, "src") or _value(attributes, "data")
@@ -203,6 +218,7 @@ class _Reader:
             prose=sum(len(words) for words, own in self.lines if own and len(words) >= PROSE),
             lang=self.lang,
             refresh=self.refresh,
+            sends=self.sends,
             scripts=self.scripts,
             loads=tuple(self.loads),
             links=tuple(self.links),
@@ -331,6 +347,7 @@ def _skip_raw(
     if name == "script":
         reader.scripts += "ld+json" not in attributes
         reader.load(attributes)
+        reader.script(inner)
     elif name == "noscript":
         reader.noscript += " " + fold(re.sub(r"<[^<>]*>", " ", html.unescape(inner)))
     elif name == "svg":

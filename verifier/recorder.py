@@ -1,4 +1,4 @@
-"""From what came over the wire to what is stored: judged, kept as WARC, appended to the ledger."""
+"""From what was seen to what is stored: kept as WARC, appended to the ledger."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verifier import rows, sight, verdict
+from verifier import rows, verdict
 from verifier.ledger import Ledger, Look
+from verifier.look import Looked
 from verifier.records import (
     Capture,
     Check,
@@ -58,7 +59,7 @@ class Seat:
 
 
 class Recorder:
-    """Takes what was fetched, and stores it in batches on one thread of its own.
+    """Takes what was seen, and stores it in batches on one thread of its own.
 
     Everything of a batch is on the disk before its checks are in the ledger: first the WARC
     records, synced, then one transaction.
@@ -81,17 +82,16 @@ class Recorder:
     ) -> None:
         self._run_id, self._seats, self._ledger, self._writer = run_id, seats, ledger, writer
         self._thread, self._stored = thread, stored
-        self._waiting: list[tuple[str, Fetched]] = []
+        self._waiting: list[Looked] = []
         self._bytes = 0
         self._kept: dict[tuple[str, str], Capture] = {}
         self._full = asyncio.Event()
         self._busy = asyncio.Lock()
 
-    async def take(self, address: str, fetched: Fetched) -> None:
+    async def take(self, looked: Looked) -> None:
         """Accept a look; waits while more is waiting than a batch holds."""
-        self._waiting.append((address, fetched))
-        hops = fetched.hops
-        self._bytes += sum(len(hop.body) for hop in hops)
+        self._waiting.append(looked)
+        self._bytes += sum(len(hop.body) for hop in looked.fetched.hops)
         if self._is_full():
             self._full.set()
             if len(self._waiting) >= 2 * BATCH or self._bytes >= 2 * BATCH_BYTES:
@@ -126,30 +126,25 @@ class Recorder:
 
     # ---- on the thread -------------------------------------------------------------------
 
-    def _store(self, batch: Sequence[tuple[str, Fetched]]) -> list[tuple[str, Reading]]:
+    def _store(self, batch: Sequence[Looked]) -> list[tuple[str, Reading]]:
         self._kept.clear()
-        looks, readings = [], []
-        for address, fetched in batch:
-            look, reading = self._look(address, fetched)
-            looks.append(look)
-            readings.append((address, reading))
+        looks = [self._look(looked) for looked in batch]
         self._writer.sync()
         self._ledger.append(self._run_id, looks)
-        return readings
+        return [(looked.address, looked.judged.reading) for looked in batch]
 
-    def _look(self, address: str, fetched: Fetched) -> tuple[Look, Reading]:
+    def _look(self, looked: Looked) -> Look:
+        address, fetched, judged = looked.address, looked.fetched, looked.judged
         seats = self._seats[address]
-        judged = sight.judge(fetched, seats)
-        reading, seen = judged.reading, judged.text
         captures = self._keep(fetched, seats)
-        shared = _shared(fetched, captures, seen)
+        shared = _shared(fetched, captures, judged.text)
         checks = tuple(
             Check(
                 run_id=self._run_id,
                 source_id=seat.id,
                 url=seat.url,
                 address=address,
-                reading=reading,
+                reading=judged.reading,
                 rules_version=verdict.RULES_VERSION,
                 **shared,
                 finding=finding,
@@ -157,7 +152,13 @@ class Recorder:
             for seat, finding in zip(seats, judged.findings, strict=True)
         )
         quoted = tuple(rows.quote_sha256(seat.quote) for seat in seats)
-        return Look(captures=captures, checks=checks, quotes=quoted), reading
+        return Look(
+            captures=captures,
+            checks=checks,
+            quotes=quoted,
+            probes=looked.probes,
+            baseline=looked.baseline,
+        )
 
     def _keep(self, fetched: Fetched, seats: Sequence[Seat]) -> tuple[Capture, ...]:
         if not all(seat.keep for seat in seats):
@@ -210,6 +211,8 @@ def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) ->
         "elapsed_ms": round(sum(hop.elapsed for hop in fetched.hops) * 1000),
         "attempts": fetched.attempts,
         "status": last.status,
+        "failure": fetched.unverified,
+        "detail": fetched.detail,
         "final_url": last.url,
         "hops": hops,
         "peer": last.peer,

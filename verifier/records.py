@@ -255,6 +255,9 @@ class Reply:
             "broken-encoding" or "unknown-encoding".
         attempts: Times the chain was tried, this one included.
         retry_after: When the server wants to be asked again, if it said so.
+        unverified: What is wrong with the certificate behind which it came, where it was fetched
+            in spite of that: then nobody vouches that it is the site's.
+        detail: What the library said of the certificate, in one line.
     """
 
     hops: tuple[Hop, ...]
@@ -262,6 +265,8 @@ class Reply:
     undecoded: str = ""
     attempts: int = 1
     retry_after: datetime | None = None
+    unverified: Failure | None = None
+    detail: str = ""
 
     @property
     def last(self) -> Hop:
@@ -690,6 +695,46 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a name that nobody gave to anything, beside a page, was answered with.
+
+    Attributes:
+        url: The address that was asked; ``final_url`` the one that answered.
+        status: None where nobody answered; ``failure`` says why.
+        likeness: Of what came with a good status and could be read.
+    """
+
+    url: str
+    final_url: str
+    probed_at: datetime
+    status: int | None = None
+    failure: Failure | None = None
+    likeness: Baseline | None = None
+
+
+class Second(StrEnum):
+    """What a second look is for."""
+
+    FOLLOW = "follow"  # the page only sends its readers on
+    SIBLING = "sibling"  # does the server give the same page for any name?
+    UNVERIFIED = "unverified"  # does the quotation stand behind the bad certificate?
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A second look that the rules ask for before they answer.
+
+    Attributes:
+        url: What is to be asked; of a sibling what stands before its random name, and ``after``
+            what stands behind it.
+    """
+
+    why: Second
+    url: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Where and how a text says what is quoted.
 
@@ -744,6 +789,8 @@ class Check:
     Attributes:
         id: Row in the ledger; 0 before it is written there.
         url, address: What is cited, and what was fetched for it.
+        failure: Why nobody answered; beside a status, what is wrong with the certificate behind
+            which the page was fetched all the same.
         hops: JSON: one object a hop with ``url status location peer capture``.
         headers: JSON: the last response's headers as pairs, in order.
         conclusive: False when the run it belongs to was interrupted or inconclusive: then

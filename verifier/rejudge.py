@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -14,9 +14,10 @@ from typing import Any
 from verifier import evidence, rows, sight, verdict, warc
 from verifier.derive import Fold, derive_some
 from verifier.errors import InputError, StorageError
-from verifier.evidence import Asked
+from verifier.evidence import Asked, Known
 from verifier.ledger import Ledger, Reread
 from verifier.records import (
+    Baseline,
     Capture,
     Change,
     Check,
@@ -24,12 +25,14 @@ from verifier.records import (
     Finding,
     Hop,
     NoReply,
+    Probe,
     Reply,
     Run,
     StoredResponse,
     Truncated,
 )
 from verifier.round import CHUNK, Progress, Silent, locked
+from verifier.sight import Judged
 
 REASON = "today's rules over what is stored; nothing was fetched"
 _AT_A_TIME = 50
@@ -122,41 +125,97 @@ def _read_again(ledger: Ledger, run: Run, folder: Path, progress: Progress) -> N
     for start in range(0, len(addresses), _AT_A_TIME):
         some = addresses[start : start + _AT_A_TIME]
         asked = evidence.asked(ledger, some)
-        captures = _Captures(ledger, folder)
+        reader = _Reader.of(ledger, folder, some)
         again: list[Reread] = []
         for _, look in groupby(asked, key=lambda one: (one.check.address, one.check.run_id)):
-            again += _look_again(list(look), captures)
+            again += reader.look_again(list(look))
         ledger.add_readings(run.id, again, now=_now())
+        ledger.write_baselines(some, reader.made.values())
         progress.step(start + len(some), 0)
 
 
-def _look_again(look: Sequence[Asked], captures: _Captures) -> Iterator[Reread]:
-    """What is new of one look at an address, for each source that shared it.
+_Key = tuple[str, str, str]
 
-    A reply whose body was not kept (``preserve`` is ``none``) is read again only as far as
-    that can't go wrong: a page (2xx) or a wall stays what it was when its body was there.
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the looks at some addresses again, oldest first.
+
+    Attributes:
+        probes: What was seen beside the pages, by address and round.
+        known: The baselines as they are stored.
+        made: The baselines that today's rules make, by source, url and address.
     """
-    first = look[0].check
-    fetched, whole = captures.reply(first)
-    if not whole and (first.status is None or 200 <= first.status < 300):
-        return
-    read = any(one.text_was_read for one in look)
-    judged = sight.judge(fetched, look, read=read)
-    walls = (first.reading.rule, judged.reading.rule)
-    if not whole and any(rule.startswith("wall-") for rule in walls):
-        return
+
+    captures: _Captures
+    probes: Mapping[tuple[str, int], Sequence[Probe]]
+    known: Mapping[_Key, Known]
+    made: dict[_Key, tuple[Check, Baseline]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ledger: Ledger, folder: Path, some: Sequence[str]) -> _Reader:
+        """A reader of all that is stored of these addresses."""
+        return cls(
+            captures=_Captures(ledger, folder),
+            probes=evidence.probes(ledger, some),
+            known=evidence.baselines(ledger, some),
+        )
+
+    def look_again(self, look: Sequence[Asked]) -> Iterator[Reread]:
+        """What is new of one look at an address, for each source that shared it.
+
+        A reply whose body was not kept (``preserve`` is ``none``) is read again only as far as
+        that can't go wrong: a page (2xx) or a wall stays what it was when its body was there.
+        """
+        first = look[0].check
+        fetched, whole = self.captures.reply(first)
+        if not whole and (first.status is None or 200 <= first.status < 300):
+            self._keep_baselines(look)
+            return
+        fresh = [one.check for one in look if _key(one.check) not in self.made]
+        judged = sight.judge(
+            fetched,
+            look,
+            baseline=self._oldest(look),
+            probes=self.probes.get((first.address, first.run_id), ()),
+            like=bool(fresh),
+        )
+        if judged.good and judged.likeness is not None:
+            self.made.update({_key(check): (check, judged.likeness) for check in fresh})
+        walls = (first.reading.rule, judged.reading.rule)
+        if whole or not any(rule.startswith("wall-") for rule in walls):
+            yield from _news(look, judged)
+
+    def _oldest(self, look: Sequence[Asked]) -> Baseline | None:
+        """What the page was like when the first of the sources that share it was seen well."""
+        keys = {_key(one.check) for one in look} & self.made.keys()
+        return min((self.made[key] for key in keys), key=lambda one: one[0].id)[1] if keys else None
+
+    def _keep_baselines(self, look: Sequence[Asked]) -> None:
+        """Nothing is there any more to make them of."""
+        for one in look:
+            known = self.known.get(_key(one.check))
+            if known is not None and known.check_id == one.check.id:
+                self.made.setdefault(_key(one.check), (one.check, known.baseline))
+
+
+def _key(check: Check) -> _Key:
+    return check.source_id, check.url, check.address
+
+
+def _news(look: Sequence[Asked], judged: Judged) -> Iterator[Reread]:
+    text = judged.text
     for one, finding in zip(look, judged.findings, strict=True):
+        before = one.check
         reading = replace(judged.reading, transport=False)  # not stored, and not folded
-        text = judged.text if one.text_was_read and judged.text is not None else None
         check = replace(
             one.check,
             reading=reading,
             rules_version=verdict.RULES_VERSION,
             finding=finding,
-            text_sha256=text.sha256 if text is not None else one.check.text_sha256,
-            text_version=text.version if text is not None else one.check.text_version,
+            text_sha256=text.sha256 if text is not None and text.version else before.text_sha256,
+            text_version=text.version if text is not None and text.version else before.text_version,
         )
-        before = one.check
         told = (before.reading, before.text_sha256, before.text_version)
         differs = told != (reading, check.text_sha256, check.text_version)
         found = finding is not None and _stored_part(finding) != before.finding
@@ -187,7 +246,7 @@ class _Captures:
         kept = evidence.captures(self.ledger, [hop["capture"] for hop in told if hop["capture"]])
         stored = [self._stored(kept[hop["capture"]]) if hop["capture"] else None for hop in told]
         hops = tuple(_hop(hop, check, found) for hop, found in zip(told, stored, strict=True))
-        if check.failure is not None:
+        if check.failure is not None and check.status is None:
             silence = NoReply(
                 url=check.final_url,
                 failure=check.failure,
@@ -211,6 +270,8 @@ class _Captures:
             undecoded=check.undecoded,
             attempts=check.attempts,
             retry_after=check.retry_after,
+            unverified=check.failure,
+            detail=check.detail if check.failure is not None else "",
         )
         return reply, last is not None
 

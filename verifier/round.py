@@ -17,6 +17,7 @@ from contextlib import (
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import choice
 from typing import Protocol, TypeVar
 
 from verifier import copies, fanout, outage, sources, verdict, warc
@@ -25,10 +26,12 @@ from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
 from verifier.ledger import Ledger
+from verifier.look import Get, Judge, Looker, in_a_thread
 from verifier.outage import HostLook
 from verifier.preserve import Archive, Asking, Pace
 from verifier.recorder import Recorder, Seat
 from verifier.records import (
+    Baseline,
     Change,
     Fetched,
     Link,
@@ -52,12 +55,6 @@ STILL_SOON = 10_000
 """So many can be derived although the round was told to end: it takes some three seconds."""
 
 _ALIVE = (Seen.ALIVE, Seen.MOVED)
-
-
-class Get(Protocol):
-    """What fetches: see :class:`verifier.fetch.Fetcher`."""
-
-    async def get(self, url: str) -> Fetched: ...
 
 
 class Progress(Protocol):
@@ -86,6 +83,11 @@ class Silent:
         """Nothing."""
 
 
+def _any_name() -> str:
+    """Twelve letters that no address has: without digits, no site takes them for a number."""
+    return "".join(choice("bcdfghjkmnpqrstvwxz") for _ in range(12))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a round is asked to do, and with what.
@@ -99,6 +101,8 @@ class Plan:
         retire: A person confirmed that many rows may leave.
         retry_pause: Seconds before the first retry of a fetch.
         good_for: How old a capture that the archive's index has may be.
+        judge: Says what came of a fetch, off the event loop.
+        name: A name that nobody gave to anything, another one each time.
     """
 
     sources: Path
@@ -115,6 +119,8 @@ class Plan:
     manners: Manners = field(default_factory=Manners)
     retry_pause: float = 2.0
     good_for: timedelta = copies.GOOD_FOR
+    judge: Judge = in_a_thread
+    name: Callable[[], str] = _any_name
     progress: Progress = field(default_factory=Silent)
 
 
@@ -305,14 +311,34 @@ class _Round:
         writer = Writer(folder, software=self._plan.software)
         recorder = Recorder(run_id, seats, self._ledger, writer, self._thread, stored=self._note)
         keeping_up = asyncio.ensure_future(recorder.keep_up())
+        baselined = await self._stored(lambda ledger: ledger.with_baselines())
+
+        async def known(address: str) -> Baseline | None:
+            if address not in baselined:
+                return None
+            return await self._stored(lambda ledger: ledger.baseline(address))
+
         try:
             async with self._plan.fetcher() as fetcher:
+                looker = Looker(
+                    fetcher,
+                    self._plan.judge,
+                    quoted=seats,
+                    known=known,
+                    settled=lambda address: baselined.get(address, False),
+                    pause=self._plan.manners.pause,
+                    name=self._plan.name,
+                )
+
+                async def seen(address: str, fetched: Fetched) -> None:
+                    await recorder.take(await looker.look(address, fetched))
+
                 sweeping = asyncio.ensure_future(
                     fanout.sweep(
                         hosts.values(),
                         fetcher.get,
                         again=self._again,
-                        seen=recorder.take,
+                        seen=seen,
                         manners=self._plan.manners,
                         stop=self._stop,
                     )

@@ -17,6 +17,7 @@ from verifier.records import (
     ArchivedHop,
     Asked,
     AuditRow,
+    Baseline,
     Capture,
     Change,
     Check,
@@ -29,6 +30,7 @@ from verifier.records import (
     Lookup,
     Outcome,
     Preserve,
+    Probe,
     Quote,
     QuoteKind,
     ReadBack,
@@ -54,6 +56,7 @@ KEYS = {
 CAPTURE_HEAD = ("url", "captured_at", "status", "record_id", "sha256", "payload_sha256")
 CHECK_HEAD = ("source_id", "address", "checked_at", "seen", "rule", "status", "sha256")
 JUDGEMENT_HEAD = ("source_id", "url", "link", "judged_at", "until")
+PROBE_HEAD = ("address", "url", "probed_at", "status")
 READING_HEAD = ("check_id", "seen", "rule", "rules_version", "text_sha256")
 FINDING_HEAD = ("source_id", "check_id", "quote_sha256", "result", "text_sha256")
 COPY_FINDING_HEAD = ("source_id", "snapshot_id", "quote_sha256", "result", "text_sha256")
@@ -391,6 +394,43 @@ def of_reading(check: Check, reading_id: int, run_id: int, read_at: datetime) ->
         "text_sha256": check.text_sha256,
         "text_version": check.text_version,
     }
+
+
+def of_baseline(check: Check, check_id: int, like: Baseline) -> Row:
+    """A row of ``baselines``: what the page of a look was like."""
+    return {
+        "source_id": check.source_id,
+        "url": check.url,
+        "address": check.address,
+        "check_id": check_id,
+        "made_at": stamp(check.checked_at),
+        **_flat(like),
+    }
+
+
+def baseline(row: Mapping[str, Any]) -> Baseline:
+    """The baseline of a row of ``baselines``."""
+    told = {field.name: row[field.name] for field in fields(Baseline)}
+    return Baseline(**told | {"sketch": tuple(json.loads(row["sketch"]))})
+
+
+def of_probe(probe: Probe, probe_id: int, *, run_id: int, address: str) -> Row:
+    """A row of ``probes``."""
+    like = compact(_flat(probe.likeness)) if probe.likeness is not None else ""
+    told = _flat(probe) | {"failure": str(probe.failure or ""), "likeness": like}
+    return {"id": probe_id, "run_id": run_id, "address": address, **told}
+
+
+def probe(row: Mapping[str, Any]) -> Probe:
+    """The probe of a row of ``probes``."""
+    told = _moments({field.name: row[field.name] for field in fields(Probe)}, "probed_at")
+    return Probe(
+        **told
+        | {
+            "failure": Failure(row["failure"]) if row["failure"] else None,
+            "likeness": baseline(json.loads(row["likeness"])) if row["likeness"] else None,
+        }
+    )
 
 
 _CHECK_PLAIN = (

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-APPEND_ONLY = ("checks", "captures", "quote_findings", "judgements", "readings", "readbacks")
+APPEND_ONLY = (
+    "checks",
+    "captures",
+    "quote_findings",
+    "judgements",
+    "readings",
+    "readbacks",
+    "probes",
+)
 """Tables whose rows are never changed; ``ledger`` is one too, and chains the rows of these."""
 
 FIRST = """CREATE TABLE sources (
@@ -409,6 +417,41 @@ SEARCHABLE = (
 """The search follows ``audit``, and writes only where the words are others: a round over 100,000
 sources whose titles stayed costs it nothing. Done again after every migration: ``transform``
 drops triggers and may give rows other numbers."""
+
+
+SECOND = """CREATE TABLE probes (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    address TEXT NOT NULL,
+    url TEXT NOT NULL,
+    final_url TEXT NOT NULL,
+    probed_at TEXT NOT NULL,
+    status INTEGER,
+    failure TEXT NOT NULL,
+    likeness TEXT NOT NULL
+) STRICT;
+CREATE INDEX probes_address ON probes(address, run_id);
+
+CREATE TABLE baselines (
+    source_id TEXT NOT NULL REFERENCES sources(id),
+    url TEXT NOT NULL,
+    address TEXT NOT NULL,
+    check_id INTEGER NOT NULL REFERENCES checks(id),
+    made_at TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    title TEXT NOT NULL,
+    lang TEXT NOT NULL,
+    script TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    sketch TEXT NOT NULL,
+    PRIMARY KEY (source_id, url, address)
+) STRICT;
+CREATE INDEX baselines_address ON baselines(address);
+"""
+"""What names beside a page were answered with, and what a page was like when first seen well.
+
+``baselines`` follow from the looks, and may be erased: they are made again by a rejudgement.
+"""
 
 
 def guards() -> tuple[str, ...]:

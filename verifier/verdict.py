@@ -7,10 +7,10 @@ silent, those of InternetArchiveBot, EDGI web-monitoring and Sphinx's linkcheck,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from verifier import baseline as base
 from verifier import lookalikes
@@ -22,14 +22,17 @@ from verifier.records import (
     Fetched,
     Hop,
     NoReply,
+    Probe,
     Reading,
     Reply,
+    Second,
     Seen,
     Source,
     Truncated,
+    Wanted,
 )
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the same observations would be judged otherwise."""
 
 _REFUSALS = {
@@ -106,6 +109,8 @@ def read(
     *,
     quote_found: bool | None = None,
     baseline: Baseline | None = None,
+    likeness: Callable[[], Baseline | None] | None = None,
+    probes: Sequence[Probe] = (),
 ) -> Reading:
     """What one look at a source means, before its history.
 
@@ -117,11 +122,15 @@ def read(
             there. None: nobody looked for words.
         baseline: What the page was like when it was first seen well; without one no page is
             taken for another's but by a parking service's own marks.
+        likeness: What the page is like now, to be compared with that.
+        probes: What names beside the page were answered with that nobody gave to anything.
     """
     if isinstance(fetched, NoReply):
         return _read_silence(fetched)
     last = fetched.last
     good = 200 <= last.status < 300
+    if fetched.unverified is not None:
+        return _read_unverified(fetched.unverified, quote_found=bool(good and quote_found))
     if good and quote_found:
         return _read_success(fetched)
     look = _look(fetched, title, quote_found=quote_found)
@@ -132,9 +141,11 @@ def read(
     led = _elsewhere(fetched.hops, quote_found=quote_found)
     if led is not None and led.rule != "soft-404-home":
         return led
-    told = _read_page(fetched, look, quote_found=quote_found, baseline=baseline)
+    told = _read_page(fetched, look, quote_found=quote_found, baseline=baseline, likeness=likeness)
     if led is not None:  # parked names lead to their front page, too, and that is worse
         return told if told is not None and told.seen is Seen.HIJACKED else led
+    if told is None and likeness is not None and quote_found is not True:
+        told = _same_for_any_name(fetched, likeness, probes)
     return told or _read_success(fetched)
 
 
@@ -192,6 +203,23 @@ def _read_silence(silence: NoReply) -> Reading:
     )
 
 
+def _read_unverified(fault: Failure, *, quote_found: bool) -> Reading:
+    """A page behind a bad certificate: anybody may have sent it, but who knows the words?"""
+    if quote_found:
+        return Reading(
+            seen=Seen.ALIVE,
+            rule=str(fault),
+            reason=f"{_FAILING[fault]}, but the page behind it says what is quoted; "
+            "nothing else about it is verified",
+        )
+    return Reading(
+        seen=Seen.FAILING,
+        rule=str(fault),
+        reason=f"{_FAILING[fault]}, and what stands behind it does not say what is quoted",
+        transport=True,
+    )
+
+
 def _read_success(reply: Reply) -> Reading:
     first_hop, last = reply.hops[0], reply.last
     if not last.body or not (reply.content or reply.undecoded):
@@ -210,7 +238,19 @@ def _read_success(reply: Reply) -> Reading:
             reason="it has moved for good, and the page at the end is there",
             suggested_url=end.url,
         )
+    if followed(reply.hops):
+        return Reading(
+            seen=Seen.ALIVE,
+            rule="followed-refresh",
+            reason=f"the address only sends its readers on, to {last.url[:500]}, "
+            "and the page is there",
+        )
     return Reading(seen=Seen.ALIVE, rule=f"http-{last.status}", reason="the page is there")
+
+
+def followed(hops: Sequence[Hop]) -> int:
+    """How many pages of a chain sent their readers on by themselves, not by a redirect."""
+    return sum(200 <= hop.status < 300 for hop in hops[:-1])
 
 
 # ---- where it leads ------------------------------------------------------------------------
@@ -288,7 +328,12 @@ def _leads_home(asked: SplitResult, ended: SplitResult, *, quote_found: bool | N
 
 
 def _read_page(
-    reply: Reply, look: Look, *, quote_found: bool | None, baseline: Baseline | None
+    reply: Reply,
+    look: Look,
+    *,
+    quote_found: bool | None,
+    baseline: Baseline | None,
+    likeness: Callable[[], Baseline | None] | None,
 ) -> Reading | None:
     """What the page itself tells against its status, or None when nothing does.
 
@@ -296,7 +341,7 @@ def _read_page(
     """
     if reply.undecoded or reply.last.truncated or not reply.content:
         return None
-    against = baseline if quote_found is False else None
+    against = baseline if quote_found is False or _is_foreign(reply, look, baseline) else None
     page = look.page() if look.deep or against is not None else None
     if page is None:
         return None
@@ -311,7 +356,22 @@ def _read_page(
         return found
     if found := _login(page, look, asked):
         return found
-    return _against(page, ended, against) if against is not None else None
+    if against is None:
+        return None
+    now = likeness() if likeness is not None else None
+    if now is None:
+        now = base.baseline_of(ended, page.title, page.lang, "\n".join(page.lines))
+    return _against(page, now, against, quote_found=quote_found)
+
+
+def _is_foreign(reply: Reply, look: Look, baseline: Baseline | None) -> bool:
+    """Whether title or domain alone give reason to compare a page that nobody quotes."""
+    if baseline is None:
+        return False
+    if base.domain_of(reply.last.url) != baseline.domain:
+        return True
+    now = Baseline(domain=baseline.domain, title=look.title)
+    return base.foreign_title(now, baseline)
 
 
 def _worth_a_look(reply: Reply, *, quote_found: bool | None) -> bool:
@@ -338,6 +398,7 @@ def _refreshes(page: Page, asked: str, ended: str, *, quote_found: bool | None) 
         seen=Seen.UNDECIDED,
         rule="meta-refresh",
         reason=f"the page only sends its readers on, to {target[:500]}, which was not followed",
+        suggested_url=target,
     )
 
 
@@ -356,33 +417,146 @@ def _login(page: Page, look: Look, asked: str) -> Reading | None:
     )
 
 
-def _against(page: Page, ended: str, then: Baseline) -> Reading | None:
-    """What the first good look at the page tells against this one; the quotation is missing.
+def _against(
+    page: Page, now: Baseline, then: Baseline, *, quote_found: bool | None
+) -> Reading | None:
+    """What the first good look at the page tells against this one; no quotation is found.
 
     Only what is foreign in every way is somebody else's: a page may move to another domain,
     be translated, or be written anew, and is still the page.
     """
-    words = "\n".join(page.lines)
-    now = base.baseline_of(ended, page.title, page.lang, words)
     if base.foreign_title(now, then) and base.foreign_text(now, then):
         language, domain = base.foreign_language(now, then), now.domain != then.domain
-        casino = lookalikes.casino_words(f"{page.title} {words}")
+        casino = lookalikes.casino_words(" ".join((page.title, *page.lines)))
         if language and (domain or casino >= 4):
             return Reading(
                 seen=Seen.HIJACKED,
                 rule="hijacked",
                 reason="nothing is left of the page that was cited: "
                 + ("domain, " if domain else "")
-                + "title, language and text are others',"
-                " and the quotation is gone",
+                + "title, language and text are others'"
+                + (", and the quotation is gone" if quote_found is False else ""),
             )
-    if base.collapsed(now, then):
+    if quote_found is False and base.collapsed(now, then):
         return Reading(
             seen=Seen.FAILING,
             rule="soft-404-collapse",
             reason=f"{now.length} characters are left of {then.length}, in other words and under "
             "another title, and the quotation is gone",
         )
+    return None
+
+
+# ---- second looks --------------------------------------------------------------------------
+
+FOLLOWED = 3
+"""Pages that send their readers on by themselves and are followed, one after the other."""
+
+ALIKE = 0.9
+"""Likeness from which a page is the same as another; source: facts/verdict-rules.md, 4.5 (4),
+and robustify.js."""
+
+_CERTIFICATE = frozenset({Failure.TLS_EXPIRED, Failure.TLS_WRONG_HOST, Failure.TLS_UNTRUSTED})
+_SENDS_ON = frozenset({"meta-refresh", "script-redirect"})
+_NUMBERED = re.compile(r"\d{5,}|[0-9a-f]{8,}|[0-9a-f-]{32,}", re.IGNORECASE)
+_ENDING = re.compile(r"\.[a-zA-Z]{1,5}\d?$")
+
+
+def second_look(
+    fetched: Fetched,
+    reading: Reading,
+    *,
+    quoted: bool,
+    missing: bool,
+    baseline: Baseline | None = None,
+    likeness: Callable[[], Baseline | None] = lambda: None,
+    probes: Sequence[Probe] = (),
+) -> Wanted | None:
+    """What is to be asked before the answer is given, or None when nothing would change it.
+
+    Args:
+        quoted: Some source of the address quotes it.
+        missing: All quotations were looked for, and nothing near was found of any.
+        baseline, likeness, probes: As for :func:`read`.
+    """
+    if isinstance(fetched, NoReply):
+        if quoted and fetched.failure in _CERTIFICATE:
+            return Wanted(why=Second.UNVERIFIED, url=fetched.url)
+        return None
+    if reading.rule in _SENDS_ON and reading.seen is Seen.UNDECIDED:
+        if reading.suggested_url and followed(fetched.hops) < FOLLOWED:
+            return Wanted(why=Second.FOLLOW, url=reading.suggested_url)
+        return None
+    if probes or not missing or reading.seen not in (Seen.ALIVE, Seen.MOVED):
+        return None
+    if fetched.unverified is not None or not _is_whole(fetched):
+        return None
+    beside, now = sibling_of(fetched.hops[0].url), likeness()
+    if beside is None or now is None or now.length < _LEAST or _is_named(fetched, now):
+        return None
+    if baseline is not None and base.similarity(now.sketch, baseline.sketch) >= 0.5:
+        return None
+    return beside
+
+
+_LEAST = 80
+"""Characters of a page below which its likeness to another tells nothing."""
+
+
+def _is_whole(reply: Reply) -> bool:
+    return not (reply.undecoded or reply.last.truncated)
+
+
+def sibling_of(url: str) -> Wanted | None:
+    """An address beside *url* that nobody gave to anything, or None for a front page.
+
+    Many sites find a page by a number in its address, whatever stands behind that: from the
+    first such part on, all is replaced.
+    """
+    parts = urlsplit(url)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    if not segments or (len(segments) == 1 and _home(parts.path)):
+        return None
+    place = next(
+        (n for n, segment in enumerate(segments[:-1]) if _NUMBERED.search(segment)),
+        len(segments) - 1,
+    )
+    ending = _ENDING.search(segments[-1]) if place == len(segments) - 1 else None
+    folder = "/".join(["", *segments[:place], ""])
+    after = ending[0] if ending else ("/" if parts.path.endswith("/") else "")
+    return Wanted(why=Second.SIBLING, url=f"{parts.scheme}://{parts.netloc}{folder}", after=after)
+
+
+def _is_named(reply: Reply, now: Baseline) -> bool:
+    """Whether the page's title has the words of its address: then it is what was asked for."""
+    path = unquote(urlsplit(reply.hops[0].url).path).rstrip("/")
+    name = _ENDING.sub("", path.rpartition("/")[2])
+    asked = set(re.findall(r"[^\W\d_]{4,}", fold(name)))
+    both = asked & set(re.findall(r"[^\W\d_]{4,}", fold(now.title)))
+    return bool(both) and 2 * len(both) >= len(asked)
+
+
+def _same_for_any_name(
+    reply: Reply, likeness: Callable[[], Baseline | None], probes: Sequence[Probe]
+) -> Reading | None:
+    """A server that gives the same page for a name that nobody gave to anything."""
+    for probe in probes:
+        if probe.status is None or not 200 <= probe.status < 300:
+            continue
+        same = len(reply.hops) > 1 and probe.final_url == reply.last.url
+        now = likeness()
+        if not same and (now is None or probe.likeness is None):
+            continue
+        alike = 1.0
+        if not same and now is not None and probe.likeness is not None:
+            alike = base.similarity(now.sketch, probe.likeness.sketch)
+        if alike >= ALIKE:
+            return Reading(
+                seen=Seen.FAILING,
+                rule="soft-404-sibling",
+                reason=f"the server gives the same page ({alike:.0%} alike) for {probe.url[:300]}, "
+                "a name that nobody gave to anything, and the quotation is not on it",
+            )
     return None
 
 
