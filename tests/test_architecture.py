@@ -25,28 +25,31 @@ LAYERS = {
         addresses hosts
         report report_markdown report_html report_json report_csv corrections
         attention bulletin news feed freshness chart
+        damage
         citing differences
         rows schema
     """,
     "edges": """
         sources table
         fetch transport
-        warc warc_files
+        warc warc_files warc_walk
         wayback wayback_answers wayback_child
-        ledger evidence
+        ledger evidence chain recount
     """,
     "shell": """
         round look derive rejudge judging recorder preserve fanout work
         parsing parsing_child
+        fixity
     """,
     "faces": """
-        cli start reporting settings console site __main__
+        cli start reporting inspecting settings console site __main__
     """,
 }
 ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
-EDGES = ("sources table", "fetch transport", "warc warc_files", "ledger evidence",
+EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
+         "ledger evidence chain recount",
          "wayback wayback_answers wayback_child")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 
@@ -61,7 +64,7 @@ DOORS = {
     "requests": "wayback_child",
     "urllib3": "wayback_child",
     "warcio": "warc",
-    "isal": "warc",
+    "isal": "warc warc_walk",
     "sqlite_utils": "ledger",
     "apscheduler": "work",
     "datasette": "site",

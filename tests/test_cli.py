@@ -474,7 +474,7 @@ def test_a_database_that_is_none_is_named_with_a_cure(program: Program) -> None:
 
     done = program.run("run")
 
-    assert done.returncode == 5
+    assert done.returncode == 4
     assert "audit.db" in done.stderr
     assert "backup" in done.stderr
     assert "Traceback" not in done.stderr

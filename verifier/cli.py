@@ -224,3 +224,23 @@ def judge_command(common: Common, id: str, answer: str, **options: str) -> int:
     from verifier.start import judge_source
 
     return judge_source(common, id, answer, **options)
+
+
+@cli.command("fixity")
+@common
+@click.option(
+    "--head", "heads", multiple=True, metavar="HEAD", help="A head printed earlier; repeatable."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@guarded
+def fixity_command(common: Common, heads: tuple[str, ...], form: str) -> int:
+    """Read archive and ledger again, and compare every hash; changes nothing.
+
+    Ends with 4 if anything that was stored is not what is there now, and names the sources
+    that are touched.
+    """
+    from verifier.inspecting import check_fixity
+
+    return check_fixity(common, heads=heads, form=form)

@@ -11,7 +11,8 @@ import click
 class Bar:
     """A progress bar on a terminal: done, failing, hosts, time left. Silent in a pipe."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, counted: str = "addresses") -> None:
+        self._counted = counted  # what the number before the bar is of; "": what is begun
         # Python's own is None where the caller closed it, as cron jobs may with "2>&-"
         self._stream: TextIO | None = sys.stderr if stream is None else stream
         self._bar: Any = None
@@ -24,7 +25,7 @@ class Bar:
         place = f" on {hosts} hosts" if hosts > 1 else ""
         self._bar = click.progressbar(
             length=total,
-            label=f"{total} addresses{place}",
+            label=f"{total} {self._counted or what}{place}",
             file=self._stream,
             show_pos=True,
             show_eta=True,

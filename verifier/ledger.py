@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +13,9 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from verifier import rows, schema
-from verifier.errors import RetireError, StorageError
+from verifier import chain, rows, schema
+from verifier.chain import GENESIS as GENESIS
+from verifier.errors import IntegrityError, RetireError, StorageError
 from verifier.records import (
     AuditRow,
     Baseline,
@@ -35,9 +34,6 @@ from verifier.records import (
     Standing,
     Submission,
 )
-
-GENESIS = "0" * 64
-"""What the first entry of the ledger is chained to."""
 
 _CHUNK = 500  # rows or keys a statement; SQLite takes 32,766 of them
 
@@ -166,6 +162,7 @@ class Ledger:
         with _storage(path):
             connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
             self._db = Database(connection)
+            self._unsealed = False
             try:
                 self._open(patience)
             except BaseException:
@@ -226,8 +223,10 @@ class Ledger:
         """All or nothing; waits for other writers at its beginning, never in its middle."""
         with _storage(self.path):
             self._db.conn.execute("BEGIN IMMEDIATE")
+            self._unsealed = False
             try:
                 yield
+                self._seal()
                 self._db.conn.execute("COMMIT")
             except BaseException:
                 if self._db.conn.in_transaction:  # SQLite ends it itself when the disk is full
@@ -240,11 +239,8 @@ class Ledger:
     def start_run(self, run: Run, *, sources_sha256: str, software: str, rules: int) -> Run:
         """Note that a round began; one that was killed before is noted as interrupted."""
         with self.transaction():
-            self._db.conn.execute(
-                "UPDATE runs SET outcome = 'interrupted', reason = 'killed before its end', "
-                "ended_at = ? WHERE outcome = 'running'",
-                [rows.stamp(run.started_at)],
-            )
+            for (id,) in self._read("SELECT id FROM runs WHERE outcome = 'running' ORDER BY id"):
+                self._note_killed(id, run.started_at)
             run = replace(run, id=self._one("SELECT coalesce(max(id), 0) + 1 FROM runs"))
             derived_to = self._one("SELECT coalesce(max(derived_to), 0) FROM runs")
             row = rows.of_run(run) | {
@@ -256,15 +252,29 @@ class Ledger:
             self._db.table("runs").insert(row)
         return run
 
+    def _note_killed(self, id: int, now: datetime) -> None:
+        row = self._row("SELECT * FROM runs WHERE id = ?", [id])
+        if row is not None:
+            ended = replace(
+                rows.run(row),
+                outcome="interrupted",
+                reason="killed before its end",
+                ended_at=now,
+            )
+            self.end_run(ended, derived=False)
+
     def end_run(self, run: Run, *, derived: bool) -> Run:
         """Note how a round ended, and chain it. Call within the transaction that derives."""
-        self._chain([("run", run.id, _digest(rows.of_run(replace(run, head=""))), {})])
-        run = replace(run, head=self._head)
-        changes = rows.of_run(run)
+        self._seal()
+        (known,) = self._read(f"SELECT {', '.join(rows.RUN_HEAD)} FROM runs WHERE id = ?", [run.id])  # noqa: S608
+        told = dict(zip(rows.RUN_HEAD, known, strict=True))
         if derived:
-            changes["derived_to"] = self._check_id
+            told["derived_to"] = self._check_id
             self.note_day(run)
-        self._db.table("runs").update(run.id, changes)
+        digest = chain.digest(rows.of_run(replace(run, head="")))
+        self._chain([("run", run.id, digest, told)])
+        run = replace(run, head=self._head)
+        self._db.table("runs").update(run.id, rows.of_run(run) | told)
         return run
 
     def note_day(self, run: Run) -> None:
@@ -448,16 +458,19 @@ class Ledger:
                 address = look.checks[0].address
                 row = rows.of_probe(probe, probe_id, run_id=run_id, address=address)
                 probes.append(row)
-                entries.append(("probe", probe_id, _digest(row), _pick(row, rows.PROBE_HEAD)))
+                entries.append(("probe", probe_id, chain.digest(row), _pick(row, rows.PROBE_HEAD)))
             for capture in look.captures:
                 row = rows.of_capture(capture, run_id)
                 captures.append(row)
-                entries.append(("capture", capture.id, _digest(row), _pick(row, rows.CAPTURE_HEAD)))
+                entries.append(
+                    ("capture", capture.id, chain.digest(row), _pick(row, rows.CAPTURE_HEAD))
+                )
             for check, quoted in zip(look.checks, look.quotes, strict=True):
                 self._check_id += 1
                 row = rows.of_check(replace(check, id=self._check_id))
                 checks.append(row)
-                entries.append(("check", self._check_id, _digest(row), _pick(row, rows.CHECK_HEAD)))
+                head = _pick(row, rows.CHECK_HEAD)
+                entries.append(("check", self._check_id, chain.digest(row), head))
                 if look.baseline is not None:
                     baselines.append(rows.of_baseline(check, self._check_id, look.baseline))
                 if check.finding is None:
@@ -561,11 +574,13 @@ class Ledger:
 
     def write_standings(self, standings: Sequence[Standing]) -> None:
         """Replace the answers of these sources. Call within the transaction that derives."""
+        self._unsealed = True
         self._replace("standings", [rows.of_standing(standing) for standing in standings])
         self._replace("audit", [rows.of_audit(standing.row) for standing in standings])
 
     def drop_retired(self) -> None:
         """Take sources that left out of ``audit``; their looks stay. Within a transaction."""
+        self._unsealed = True
         gone = "(SELECT id FROM sources WHERE retired_at IS NOT NULL)"
         self._db.conn.execute(f"DELETE FROM audit WHERE id IN {gone}")  # noqa: S608
         self._db.conn.execute(f"DELETE FROM standings WHERE source_id IN {gone}")  # noqa: S608
@@ -624,7 +639,7 @@ class Ledger:
         judgement = replace(judgement, id=id)
         row = rows.of_judgement(judgement)
         self._insert("judgements", [row])
-        self._chain([("judgement", id, _digest(row), _pick(row, rows.JUDGEMENT_HEAD))])
+        self._chain([("judgement", id, chain.digest(row), _pick(row, rows.JUDGEMENT_HEAD))])
         return judgement
 
     def add_readings(self, run_id: int, again: Sequence[Reread], *, now: datetime) -> None:
@@ -637,7 +652,9 @@ class Ledger:
                 reading_id += 1
                 row = rows.of_reading(check, reading_id, run_id, now)
                 readings.append(row)
-                entries.append(("reading", reading_id, _digest(row), _pick(row, rows.READING_HEAD)))
+                entries.append(
+                    ("reading", reading_id, chain.digest(row), _pick(row, rows.READING_HEAD))
+                )
             if look.quote and check.finding is not None:
                 self._finding_id += 1
                 row = rows.of_finding(check, self._finding_id, check.id, look.quote)
@@ -713,7 +730,7 @@ class Ledger:
                 submission = replace(submission, id=id)
             row = rows.of_submission(submission)
             self._replace("submissions", [row])
-            self._chain([("submission", submission.id, _digest(row), {})])
+            self._chain([("submission", submission.id, chain.digest(row), {})])
         return submission
 
     def save_snapshot(self, snapshot: Snapshot) -> Snapshot:
@@ -730,7 +747,7 @@ class Ledger:
             snapshot = replace(snapshot, id=id)
             row = rows.of_snapshot(snapshot)
             self._insert("snapshots", [row])
-            self._chain([("snapshot", id, _digest(rows.chained("snapshot", row)), {})])
+            self._chain([("snapshot", id, chain.digest(rows.chained("snapshot", row)), {})])
         return snapshot
 
     def save_readback(
@@ -745,7 +762,7 @@ class Ledger:
             id = self._one("SELECT coalesce(max(id), 0) + 1 FROM readbacks")
             readback = replace(readback, id=id)
             row = rows.of_readback(readback)
-            entries = [("readback", id, _digest(row), _pick(row, rows.READBACK_HEAD))]
+            entries = [("readback", id, chain.digest(row), _pick(row, rows.READBACK_HEAD))]
             found, passages = [], []
             for one in findings:
                 self._finding_id += 1
@@ -811,14 +828,21 @@ class Ledger:
     def _chain(self, entries: Iterable[tuple[str, int, str, dict[str, Any]]]) -> None:
         """Add entries: canonical text, its SHA-256, and the hash of that and the one before."""
         seq, head, written = self._seq, self._head, []
-        for kind, key, digest, told in entries:
-            text = _canonical({"kind": kind, "key": key, "row_sha256": digest} | told)
-            sha256 = hashlib.sha256(text.encode()).hexdigest()
-            head = hashlib.sha256(f"{head}{sha256}".encode()).hexdigest()
+        for kind, key, row_sha256, told in entries:
+            text = chain.canonical({"kind": kind, "key": key, "row_sha256": row_sha256} | told)
+            sha256, head = chain.link(head, text)
             seq += 1
             written.append((seq, kind, key, text, sha256, head))
         self._db.conn.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)", written)
         self._seq, self._head = seq, head
+
+    def _seal(self) -> None:
+        """Chain what the derived tables say now, where the transaction changed them."""
+        if self._unsealed:
+            self._unsealed = False
+            sealed = chain.seal(self._db.conn)
+            entry = (chain.DERIVED, sealed["audit"]["rows"], chain.digest(sealed), sealed)
+            self._chain([entry])
 
     def _insert(self, table: str, found: Sequence[Mapping[str, Any]], instead: str = "") -> None:
         if found:
@@ -855,26 +879,14 @@ class Ledger:
                 yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-
-
-def _digest(row: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_canonical(row).encode()).hexdigest()
-
-
 def _finding_entry(row: rows.Row) -> tuple[str, int, str, dict[str, Any]]:
     """The entry of a finding, whether of a look at the page or of a reading of a copy."""
     head = rows.FINDING_HEAD if row["snapshot_id"] is None else rows.COPY_FINDING_HEAD
-    return ("finding", row["id"], _digest(rows.chained("finding", row)), _pick(row, head))
+    return ("finding", row["id"], chain.digest(rows.chained("finding", row)), _pick(row, head))
 
 
 def _pick(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in names}
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no spaces: the same row always hashes the same."""
-    return _encode(value)
 
 
 @contextmanager
@@ -888,4 +900,5 @@ def _storage(path: Path) -> Iterator[None]:
             cure = "Another program holds it; close that, or try again"
         elif "not a database" in str(error) or "malformed" in str(error):
             cure = "Restore the folder from a backup; verifier does not repair a database"
+            raise IntegrityError(str(path), str(error), cure) from error
         raise StorageError(str(path), str(error), cure) from error

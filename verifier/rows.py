@@ -60,6 +60,7 @@ PROBE_HEAD = ("address", "url", "probed_at", "status")
 READING_HEAD = ("check_id", "seen", "rule", "rules_version", "text_sha256")
 FINDING_HEAD = ("source_id", "check_id", "quote_sha256", "result", "text_sha256")
 COPY_FINDING_HEAD = ("source_id", "snapshot_id", "quote_sha256", "result", "text_sha256")
+RUN_HEAD = ("sources_sha256", "software", "rules_version", "derived_to")
 READBACK_HEAD = ("snapshot_id", "read_at", "outcome", "memento_datetime", "status", "sha256")
 
 _NOT_CHAINED = {

@@ -172,7 +172,7 @@ class GrowingFile:
             if record is not None:
                 end = place = record[1]
             elif synced is None:
-                place = _next_member(descriptor, place + 1, size)
+                place = next_member(descriptor, place + 1, size)
             else:
                 break
         if end == size:
@@ -237,7 +237,7 @@ def _ends_whole(descriptor: int, size: int) -> bool:
     return size == 0
 
 
-def _next_member(descriptor: int, place: int, size: int) -> int:
+def next_member(descriptor: int, place: int, size: int) -> int:
     """Where the next gzip member may begin, at *place* or after; *size* when nowhere."""
     while place < size:
         piece = os.pread(descriptor, _PIECE, place)
