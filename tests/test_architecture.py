@@ -35,6 +35,7 @@ LAYERS = {
         warc warc_files warc_walk
         wayback wayback_answers wayback_child
         ledger evidence chain recount
+        publish
     """,
     "shell": """
         round look derive rejudge judging recorder preserve fanout work
@@ -43,6 +44,7 @@ LAYERS = {
     """,
     "faces": """
         cli start reporting inspecting settings console site __main__
+        publishing
     """,
 }
 ORDER = tuple(LAYERS)
@@ -50,7 +52,7 @@ LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split(
 
 EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
          "ledger evidence chain recount",
-         "wayback wayback_answers wayback_child")  # fmt: skip
+         "wayback wayback_answers wayback_child", "publish")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 
 DOORS = {

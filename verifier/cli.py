@@ -187,6 +187,26 @@ def report_command(common: Common, **options: Any) -> int:
     return write_report(common, **options)
 
 
+@cli.command("publish")
+@common
+@click.argument("target", metavar="FILE.db", type=click.Path(path_type=Path))
+@click.option(
+    "--metadata",
+    type=click.Path(path_type=Path),
+    help="Write titles, descriptions and queries for a stock Datasette to this file.",
+)
+@guarded
+def publish_command(common: Common, target: Path, metadata: Path | None) -> int:
+    """Write a public database that opens in any Datasette.
+
+    It has every answer and what was seen for it, but no page's body, headers or text, and
+    nothing private. It is written anew each time, and takes the former one's place at once.
+    """
+    from verifier.publishing import publish_database
+
+    return publish_database(common, target, metadata=metadata)
+
+
 @cli.command("explain")
 @common
 @click.argument("id")

@@ -31,7 +31,7 @@ def write_report(
     if output is None:
         show(words)
     else:
-        _write(output, words)
+        write_whole(output, words)
     return exit_code(bulletin, gates)
 
 
@@ -95,7 +95,7 @@ def _moment(words: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _write(path: Path, words: str) -> None:
+def write_whole(path: Path, words: str) -> None:
     """Write the whole file beside its place, and put it there: a reader never sees half.
 
     Raises:
@@ -113,4 +113,4 @@ def _write(path: Path, words: str) -> None:
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(str(path), error.strerror or str(error), "See --output") from error
+        raise InputError(str(path), error.strerror or str(error), "Name another file") from error
