@@ -26,7 +26,7 @@ LAYERS = {
         report report_markdown report_html report_json report_csv corrections
         attention bulletin news feed freshness chart
         damage
-        citing differences
+        citing differences shown
         rows schema
     """,
     "edges": """
@@ -74,7 +74,7 @@ DOORS = {
     "pluggy": "site",
     "uvicorn": "site",
     "click": "cli start console",
-    "resiliparse": "text",
+    "resiliparse": "text shown",
     "pypdfium2": "pdf",
     "brotli": "coding",
     "publicsuffixlist": "baseline",

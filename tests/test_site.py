@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import csv
-import gzip
 import hashlib
 import io
 import itertools
@@ -278,195 +277,6 @@ def test_query_pages_link_to_the_sources(archive: Archive) -> None:
     assert str(badge("link", "dead")) in page
 
 
-# ---- archived copies ---------------------------------------------------------------------
-
-
-def test_the_archived_copy_stands_below_its_provenance(archive: Archive) -> None:
-    """An archived page without address, time and hash proves nothing."""
-    archive.source("a", title="Some title")
-    kept = archive.capture(7, b"<p>The words", url="https://example.org/p?q=1")
-    archive.insert("checks", id=1, run_id=1, source_id="a", capture_id=7, hops="[]", headers="[]")
-
-    page = ask(archive, "/-/archived/7").text
-
-    assert "https://example.org/p?q=1" in page
-    assert "2026-11-22T12:00:00Z" in page
-    assert kept.sha256 in page
-    assert "Some title" in page
-    frame = re.search(r"<iframe[^>]*>", page)
-    assert frame is not None
-    assert " sandbox " in frame[0]
-    assert "allow-" not in frame[0]
-    assert 'src="/-/archived/7/document"' in frame[0]
-
-
-def test_the_document_is_served_under_a_policy_that_lets_nothing_act(archive: Archive) -> None:
-    """The document may also be opened alone: the frame's sandbox is not there then."""
-    archive.capture(1, b"<!doctype html><p>The words<script>alert(1)</script>")
-
-    answer = ask(archive, "/-/archived/1/document")
-
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith("sandbox; default-src 'none'; ")
-    assert "allow-" not in policy
-    assert "script-src" not in policy
-    assert "form-action 'none'" in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "The words" in answer.text
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "shown"),
-    [
-        ("“é”".encode("cp1252"), "text/html; charset=windows-1252", "text/html; charset=utf-8"),
-        ("“é”".encode(), "text/plain;charset=UTF-8", "text/plain; charset=utf-8"),
-        (b"<meta charset=windows-1252>\x93\xe9\x94", "text/html", "text/html; charset=utf-8"),
-        ("“é”".encode("utf-16"), "application/xhtml+xml", "text/html; charset=utf-8"),
-    ],
-)
-def test_letters_are_shown_as_they_were_meant(
-    archive: Archive, body: bytes, content_type: str, shown: str
-) -> None:
-    """A quotation in broken letters looks like a misquotation."""
-    archive.capture(1, body, content_type)
-
-    answer = ask(archive, "/-/archived/1/document")
-
-    assert answer.headers["Content-Type"] == shown
-    assert "“é”" in answer.content.decode("utf-8")
-
-
-def test_a_compressed_body_is_shown_decoded(archive: Archive) -> None:
-    """WARC records keep bodies as they came; readers want words."""
-    body = gzip.compress(b"<p>The words")
-    archive.capture(1, body, headers=((b"Content-Encoding", b"gzip"),))
-
-    assert ask(archive, "/-/archived/1/document").text == "<p>The words"
-
-
-@pytest.mark.parametrize(
-    ("content_type", "served_as", "name"),
-    [
-        ("application/pdf", "application/pdf", "copy-1.pdf"),
-        ("image/svg+xml", "application/octet-stream", "copy-1.bin"),
-        ("text/javascript", "application/octet-stream", "copy-1.bin"),
-        ("", "application/octet-stream", "copy-1.bin"),
-        ('x"; filename="evil.html', "application/octet-stream", "copy-1.bin"),
-    ],
-)
-def test_what_a_sandbox_cannot_show_is_a_download(
-    archive: Archive, content_type: str, served_as: str, name: str
-) -> None:
-    """Anything that a browser could take for a page of ours must not be displayed."""
-    archive.capture(1, b"%PDF-1.7 \xff", content_type)
-
-    answer = ask(archive, "/-/archived/1/document")
-    page = ask(archive, "/-/archived/1").text
-
-    assert answer.content == b"%PDF-1.7 \xff"
-    assert answer.headers["Content-Type"] == served_as
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
-    assert "<iframe" not in page
-    assert "Download the document" in page
-
-
-def test_elements_that_connect_despite_the_policy_are_made_inert(archive: Archive) -> None:
-    """Chromium connects for these whatever the policy says; the browser tests count it."""
-    html = "<LINK rel=preconnect href=//e.example><iframe\tsrc=//e.example></IFRAME><frame src=x>"
-    archive.capture(1, f"<head>{html}<p>linking <links>".encode())
-
-    shown = ask(archive, "/-/archived/1/document").text
-
-    assert not re.search(r"<(link|iframe|frame)[\s/>]", shown, re.IGNORECASE)
-    assert shown.endswith("<p>linking <links>")
-
-
-def test_a_redirect_is_told_and_not_followed(archive: Archive) -> None:
-    """Every hop is kept; the ones between have no document."""
-    archive.capture(1, b"", "", status=301, headers=((b"Location", b"https://example.org/new"),))
-
-    page = ask(archive, "/-/archived/1")
-
-    assert page.status_code == 200
-    assert "https://example.org/new" in page.text
-    assert "<iframe" not in page.text
-    assert "This answer had no body." in page.text
-
-
-def test_a_revisit_shows_the_bytes_of_the_capture_it_refers_to(archive: Archive) -> None:
-    """Identical bytes are kept once; every check still has its copy."""
-    first = archive.capture(1, b"<p>The same words")
-    earlier = type(first)(**{name: getattr(first, name) for name in first.__slots__} | {"id": 1})
-    again = archive.capture(2, b"<p>The same words", earlier=earlier)
-    assert again.revisit_of == 1
-
-    assert ask(archive, "/-/archived/2/document").text == "<p>The same words"
-    assert 'href="/-/archived/1"' in ask(archive, "/-/archived/2").text
-
-
-def test_a_truncated_body_is_called_incomplete(archive: Archive) -> None:
-    """A passage missing from half a page is not missing from the page."""
-    archive.capture(1, b"<p>half", truncated="length")
-
-    assert "Incomplete:" in ask(archive, "/-/archived/1").text
-
-
-def test_bytes_that_changed_on_the_disk_are_never_shown(archive: Archive) -> None:
-    """The archive's whole worth is that it can't be doctored unseen."""
-    kept = archive.capture(1, b"<p>The words" * 50)
-    file = archive.warc / kept.file
-    data = bytearray(file.read_bytes())
-    data[kept.offset + kept.length - 12] ^= 0xFF
-    file.write_bytes(bytes(data))
-
-    for path in ("/-/archived/1", "/-/archived/1/document"):
-        answer = ask(archive, path)
-        assert answer.status_code == 500
-        assert "What is stored is not what was stored." in answer.text
-        assert "The words" not in answer.text
-
-
-def test_a_whole_record_in_the_wrong_place_is_not_taken_for_the_copy(archive: Archive) -> None:
-    """A record can agree with itself and still be another page's."""
-    other = archive.capture(1, b"<p>Another page")
-    archive.capture(2, b"<p>The words", offset=other.offset)
-
-    answer = ask(archive, "/-/archived/2/document")
-
-    assert answer.status_code == 500
-    assert "Another page" not in answer.text
-
-
-def test_a_record_whose_bytes_the_database_does_not_know_is_not_shown(archive: Archive) -> None:
-    """Whoever rewrites a record with new digests must still fail at the ledger's."""
-    archive.capture(1, b"<p>Doctored", payload_sha256="0" * 64)
-
-    answer = ask(archive, "/-/archived/1/document")
-
-    assert answer.status_code == 500
-    assert "Doctored" not in answer.text
-
-
-def test_a_missing_file_is_said_in_plain_words(archive: Archive) -> None:
-    """A restored database without its WARC files is a usual accident."""
-    kept = archive.capture(1, b"<p>x")
-    (archive.warc / kept.file).unlink()
-
-    answer = ask(archive, "/-/archived/1")
-
-    assert answer.status_code == 500
-    assert kept.file in answer.text
-    assert "missing" in answer.text
-
-
-@pytest.mark.parametrize("path", ["/-/archived/99", "/-/archived/99/document", "/-/archived/x"])
-def test_a_copy_that_never_was_is_not_found(archive: Archive, path: str) -> None:
-    """Not a crash, and not an empty page that looks like a copy."""
-    assert ask(archive, path).status_code == 404
-
-
 # ---- who else is there -------------------------------------------------------------------
 
 
@@ -506,7 +316,7 @@ def test_a_plain_datasette_on_our_database_has_badges_and_copies(archive: Archiv
     table, copy, home = asyncio.run(look())
 
     assert str(badge("link", "live")) in table.text
-    assert copy.text == "<p>The words"
+    assert "<p>The words</p>" in copy.text
     assert copy.headers["Content-Security-Policy"].startswith("sandbox;")
     assert "verifier.css" not in home.text
 
@@ -683,7 +493,7 @@ def test_the_copies_may_be_kept_elsewhere(tmp_path: Path) -> None:
     archive.warc.rename(elsewhere)
     site = server.build(archive.database, elsewhere)
 
-    assert ask(archive, "/-/archived/1/document", site).text == "<p>The words"
+    assert "<p>The words</p>" in ask(archive, "/-/archived/1/document", site).text
 
 
 def _insert_audit(archive: Archive, rows: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.loopback import Site, page
 from tests.site_data import Archive
+from tests.web.small_web import HOSTILE
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -34,33 +35,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
 ]
-
-HOSTILE = """<!doctype html><html><head><title>Trap</title>
-<meta http-equiv="refresh" content="0; url=URLrefresh">
-<meta http-equiv="refresh" content="1; url=URLrefresh-later">
-<base href="URLbase/">
-<link rel="stylesheet" href="URLstyle.css"><link rel="icon" href="URLicon.png">
-<link rel="preload" as="image" href="URLpreload.png"><link rel="prefetch" href="URLprefetch">
-<link rel="preconnect" href="URL"><link rel="dns-prefetch" href="URL">
-<link rel="modulepreload" href="URLmodule.js"><link rel="prerender" href="URLprerender">
-<link rel="manifest" href="URLmanifest.json">
-<script type="speculationrules">{"prefetch":[{"source":"list","urls":["URLspeculated"]}]}</script>
-<style>@import "URLimport.css"; @font-face {font-family: f; src: url(URLfont.woff)}
-p {background: url(URLbackground.png); font-family: f; cursor: url(URLcursor.cur), auto}
-</style>
-<script src="URLscript.js"></script><script>document.title = 'ran'; fetch('URLfetch');
-location = 'URLlocation'; navigator.sendBeacon('URLbeacon'); new WebSocket('URLsocket');</script>
-</head><body onload="location='URLonload'">
-<p>The words that are kept</p><img src="URLimage.png" onerror="fetch('URLonerror')">
-<img srcset="URLset.png 2x"><picture><source srcset="URLsource.png"><img src="x"></picture>
-<svg><script>fetch('URLsvg')</script><image href="URLsvg.png"/><use href="URLuse.svg#a"/></svg>
-<iframe src="URLframe"></iframe><iframe srcdoc="<img src=URLsrcdoc.png>"></iframe>
-<object data="URLobject"></object><embed src="URLembed"><frameset><frame src="URLf"></frameset>
-<video src="URLvideo.mp4" poster="URLposter.png" autoplay></video><audio src="URLa.mp3" autoplay>
-</audio><form id=f action="URLform" method="post"><input autofocus onfocus="f.submit()"></form>
-<details open ontoggle="fetch('URLtoggle')"></details>
-<a href="javascript:fetch('URLjs')" autofocus>link</a><table background="URLtable.png"></table>
-</body></html>"""
 
 
 @pytest.fixture

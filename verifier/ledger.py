@@ -86,6 +86,12 @@ def second_looks(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@migrations()
+def cited(db: Database) -> None:
+    """A way from a copy to the sources that it was made for."""
+    db.conn.execute(schema.CITED)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "

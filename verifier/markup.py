@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from collections.abc import Callable
 
 MOST_ATTRIBUTES = 4_000
 """Of one element; parsing takes time quadratic in them."""
@@ -64,18 +65,25 @@ def names_in(page: str) -> set[str]:
     return {name.lower() for name in set(_NAME.findall(page))}
 
 
-def rewritten(page: str, named: set[str]) -> str:
+def rewritten(page: str, named: set[str], *, note: Callable[[str], str] = lambda _mark: "") -> str:
     """*page* so that the extractor reads what a reader does.
 
     It takes captions for alternative texts and labels for form fields, and words in a head's
     noscript for the body's; so they get other names.
     Browsers put quotation marks around q. Marks of footnotes go: "3 %<sup>[7]</sup> more" is
     quoted as "3 % more".
+
+    Args:
+        note: What stands for a footnote's mark, given its markup.
     """
     if "sup" in named:
-        page = _SUPERSCRIPT.sub(lambda found: _gap(found[1]) if _is_note(found) else found[0], page)
+        page = _SUPERSCRIPT.sub(
+            lambda found: note(found[0]) + _gap(found[1]) if _is_note(found) else found[0], page
+        )
     if "doc-noteref" in page or "#_ftn" in page:
-        page = _REFERENCE.sub(lambda found: "" if _is_mark(found[1]) else found[0], page)
+        page = _REFERENCE.sub(
+            lambda found: note(found[0]) if _is_mark(found[1]) else found[0], page
+        )
     if "q" in named:
         page = _QUOTE.sub(lambda found: f"<{found[1]}>“" if found[1] else "”</q>", page)
     if not named.isdisjoint(_OTHER_NAMES):

@@ -454,6 +454,10 @@ CREATE INDEX baselines_address ON baselines(address);
 """
 
 
+CITED = "CREATE INDEX checks_capture ON checks(capture_id)"
+"""Who cites a copy: without it, each page of an archived copy would read every look."""
+
+
 def guards() -> tuple[str, ...]:
     """The triggers that make a table append-only, a statement each.
 

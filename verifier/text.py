@@ -88,7 +88,7 @@ _TEXTUAL = re.compile(r"(?:text/.*|application/(?:.*\+)?(?:json|javascript|x-ndj
 _SPACE = b"\xef\xbb\xbf \t\r\n\f"
 
 
-def _kind(content: bytes, content_type: str) -> str:
+def kind_of(content: bytes, content_type: str) -> str:
     """What the bytes are, or else the label says: html, plain, pdf, empty, or the media type."""
     head = content[:2048]
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -130,17 +130,15 @@ def extract(content: bytes, content_type: str) -> Text:
     """The text of a page: of HTML, XHTML, PDF and plain text, whatever the label says.
 
     Other kinds are said to be unreadable. Raises for no bytes. What of HTML is visible, see
-    `markup.rewritten` and `_unseen`. Style sheets are not considered, only what elements say
+    `markup.rewritten` and `unseen`. Style sheets are not considered, only what elements say
     themselves; form fields, and words within drawings and films, are not read.
     """
-    kind = _kind(content, content_type)
+    kind = kind_of(content, content_type)
     match kind:
         case "html":
             return _of_html(content, content_type)
         case "plain":
-            words = decoded(content, content_type).replace("\0", "\ufffd")
-            if "\f" in words:  # made for a printer, page by page: RFCs, texts out of PDFs
-                words = "\f".join(pdf.without_running_lines(words.split("\f")))
+            words = plain_words(content, content_type)
             return _text(words, words, kind=kind)
         case "pdf":
             seen = pdf.read(content)
@@ -155,6 +153,14 @@ def extract(content: bytes, content_type: str) -> Text:
             )
         case _:
             return _text("", "", unreadable=kind)
+
+
+def plain_words(content: bytes, content_type: str) -> str:
+    """The words of a plain text, without the heads and feet of its pages where it has such."""
+    words = decoded(content, content_type).replace("\0", "\ufffd")
+    if "\f" in words:  # made for a printer, page by page: RFCs, texts out of PDFs
+        words = "\f".join(pdf.without_running_lines(words.split("\f")))
+    return words
 
 
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
@@ -215,12 +221,12 @@ def _of_html(content: bytes, content_type: str) -> Text:
     document, title = tree.document, tree.title or ""
     if document is None or document.document_element is None:
         return _text("", "", kind="html", title=title)
-    unseen = _unseen(document, page, named)
-    visible = extract_plain_text(tree, list_bullets=False, alt_texts=False, skip_elements=unseen)
+    hidden = unseen(document, page, named)
+    visible = extract_plain_text(tree, list_bullets=False, alt_texts=False, skip_elements=hidden)
     main = ""
     if visible and not _is_deep(document, page):
         main = extract_plain_text(
-            tree, main_content=True, list_bullets=False, alt_texts=False, skip_elements=unseen
+            tree, main_content=True, list_bullets=False, alt_texts=False, skip_elements=hidden
         )
     root = document.document_element
     made_by_script = not visible.strip() and document.query_selector("script") is not None
@@ -245,7 +251,7 @@ _FOR_SCREEN_READERS = (
 _DECLARATION = re.compile(r"(?:^|;)\s*(display|visibility)\s*:\s*([a-z-]+)", re.IGNORECASE)
 
 
-def _unseen(document: Any, page: str, named: set[str]) -> list[str]:
+def unseen(document: Any, page: str, named: set[str]) -> list[str]:
     """Selectors of what is not seen: hidden elements, or such as the browser doesn't show.
 
     The first are those with the attribute, closed dialogs, and classes that hide words from all
@@ -261,10 +267,10 @@ def _unseen(document: Any, page: str, named: set[str]) -> list[str]:
                 last = dict(_DECLARATION.findall(style))
                 if last.get("display") == "none" or last.get("visibility") == "hidden":
                     element.setattr("hidden", "")
-    unseen = ["[hidden]", *(f".{name}" for name in _FOR_SCREEN_READERS if name in page)]
+    hidden = ["[hidden]", *(f".{name}" for name in _FOR_SCREEN_READERS if name in page)]
     for name in sorted(named & _NEVER_SEEN):
-        unseen.append("dialog:not([open])" if name == "dialog" else name)
-    return unseen
+        hidden.append("dialog:not([open])" if name == "dialog" else name)
+    return hidden
 
 
 def _is_deep(document: Any, page: str) -> bool:

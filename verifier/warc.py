@@ -326,6 +326,35 @@ def read(folder: Path, file: str, offset: int, *, limit: int = 64 << 20) -> Stor
     return _parsed(text, place, limit=limit)
 
 
+def raw(folder: Path, file: str, offset: int, length: int, *, limit: int = 64 << 20) -> bytes:
+    """A record as it lies in its file: a gzip member, nothing of it checked.
+
+    Args:
+        folder: ``archive/warc``.
+        file, offset, length: As in the `Capture`.
+
+    Raises:
+        IntegrityError: The file is missing, or ends before the record does.
+        StorageError: The file can't be read, or the record is larger than *limit*.
+    """
+    if not _FILE_NAME.fullmatch(file) or offset < 0 or length <= 0:
+        raise IntegrityError(file, "names no record in a WARC file of ours")
+    path = folder / file
+    if length > limit:
+        raise StorageError(f"{path}, offset {offset}", f"the record is larger than {limit} bytes")
+    try:
+        with storage_errors(path), path.open("rb") as opened:
+            opened.seek(offset)
+            member = opened.read(length)
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise IntegrityError(str(path), "the file is missing", _RESTORE) from error
+        raise
+    if len(member) < length:
+        raise IntegrityError(f"{path}, offset {offset}", "the file ends here", _RESTORE)
+    return member
+
+
 def repair(folder: Path) -> tuple[Repair, ...]:
     """Cut torn ends off WARC files, and keep what was cut beside them.
 

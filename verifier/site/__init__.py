@@ -43,9 +43,12 @@ def render_cell(
 @hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     """The archived copies; 404 in other Datasettes."""
+    place = r"^/-/archived/(?P<capture>[0-9]{1,18})"
     return [
-        (r"^/-/archived/(?P<capture>[0-9]{1,18})$", archived.page),
-        (r"^/-/archived/(?P<capture>[0-9]{1,18})/document$", archived.document),
+        (rf"{place}$", archived.page),
+        (rf"{place}/document$", archived.document),
+        (rf"{place}/body$", archived.body),
+        (rf"{place}/record\.warc\.gz$", archived.record),
     ]
 
 

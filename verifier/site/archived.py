@@ -3,72 +3,220 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
-import re
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote as percent
 
 from datasette import NotFound, Response
+from datasette.utils import tilde_encode
 
-from verifier import warc
+from verifier import text, warc
 from verifier.errors import IntegrityError, StorageError
-from verifier.records import StoredResponse
-from verifier.site import headers, ours
-from verifier.site.cells import is_web_address
-from verifier.text import decoded
+from verifier.parsing import UnparsedError
+from verifier.records import Quote, QuoteKind, StoredResponse
+from verifier.shown import MARK, Shown
+from verifier.site import headers, ours, reading
+from verifier.site.cells import badge, is_web_address
 
-_ARMED = re.compile(r"<(/?)(link|frame|iframe)(?=[\s/>])", re.IGNORECASE)
-_INERT = {"link": "bgsound", "frame": "bgsound", "iframe": "noembed"}
-_HTML = ("text/html", "application/xhtml+xml")
-_DOWNLOADS = {"application/pdf": "pdf"}  # others go as bytes without a meaning
+_SHOWN = ("html", "plain")
+_DOWNLOADS = {"pdf": ("application/pdf", "pdf")}  # others go as bytes without a meaning
 
 _CAPTURE = """
-select id, url, captured_at, hop, status, content_type, file, offset, record_id, sha256,
-       payload_sha256, payload_sha1, body_length, truncated, revisit_of
+select id, run_id, url, captured_at, hop, status, content_type, file, offset, length, record_id,
+       sha256, payload_sha256, payload_sha1, body_length, truncated, revisit_of
 from captures where id = ?
 """
 _CITED_BY = """
-select distinct audit.id, coalesce(nullif(audit.title, ''), audit.claim) as title
-from checks join audit on audit.id = checks.source_id
-where checks.capture_id = ? order by audit.id limit 20
+select s.id, coalesce(nullif(s.title, ''), nullif(s.claim, ''), s.id) as title,
+       s.quote, s.quote_kind, s.lang, s.address
+from sources s where s.id in (select source_id from checks where capture_id = :capture)
+order by s.id = :wanted desc, s.quote = '', s.line limit 20
 """
+_FINDING = """
+select f.result, f.page from quote_findings f
+join sources s on s.id = f.source_id and s.quote_sha256 = f.quote_sha256
+where f.source_id = ? and f.capture_id = ? order by f.id desc limit 1
+"""
+_OTHERS = """
+select id, captured_at, sha256 from captures where url = ? and id <> ? and status < 300
+order by id desc limit 10
+"""
+_ELSEWHERE = """
+select archive, timestamp, captured_at, url from snapshots where address = ?
+order by timestamp desc limit 5
+"""
+
+STYLE = (resources.files("verifier.site") / "static" / "document.css").read_text("utf-8")
+DOCUMENT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'sha256-"
+    f"{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+"""For archived documents: nothing runs, loads, submits or opens; they may stand in our frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """An archived response, with what somebody wants to see in it.
+
+    Attributes:
+        capture, holder: Rows of ``captures``: the one asked for, and the one with the bytes.
+        kind: Of the body, as :func:`verifier.text.kind_of` tells it.
+        sources: Who cites it, the chosen one first.
+    """
+
+    capture: dict[str, Any]
+    holder: dict[str, Any]
+    stored: StoredResponse
+    kind: str
+    sources: tuple[dict[str, Any], ...]
+
+    @property
+    def source(self) -> dict[str, Any] | None:
+        """Whose words are to be marked."""
+        return self.sources[0] if self.sources else None
+
+    async def shown(self) -> Shown:
+        """The document with the words marked; of a kind that can be shown.
+
+        Raises:
+            UnparsedError: It can't be read safely.
+        """
+        source = self.source or {"quote": "", "quote_kind": QuoteKind.VERBATIM, "lang": ""}
+        told: Shown = await reading.ask(
+            "document",
+            self.stored.content,
+            self.capture["content_type"],
+            key=(self.capture["payload_sha256"], self.capture["content_type"]),
+            quotation=source["quote"],
+            kind=QuoteKind(source["quote_kind"]),
+            lang=source["lang"],
+        )
+        return told
 
 
 async def page(request: Any, datasette: Any) -> Any:
     """Provenance, with the document below it in a frame that is sandboxed twice."""
     capture = await _capture(request, datasette)
     try:
-        holder, stored = await _stored(datasette, capture)
+        copy = await _copy(request, datasette, capture)
     except StorageError as error:
         return await _unavailable(datasette, request, capture, error)
-    cited_by = await datasette.get_database(ours.DATABASE).execute(_CITED_BY, [capture["id"]])
+    database = datasette.get_database(ours.DATABASE)
+    source = copy.source
+    context = _provenance(copy, datasette) | {
+        "others": await _rows(database, _OTHERS, [capture["url"], capture["id"]]),
+        "elsewhere": await _rows(database, _ELSEWHERE, [source["address"]]) if source else [],
+    }
+    if copy.kind in _SHOWN and copy.stored.content:
+        try:
+            told = await copy.shown()
+        except UnparsedError as error:
+            context["unread"] = error.why
+        else:
+            context |= {"told": told, "marking": _marking(told)}
+    html = await datasette.render_template("verifier_archived.html", context, request=request)
+    return Response.html(html, headers=_page_headers())
+
+
+def _provenance(copy: Copy, datasette: Any) -> dict[str, Any]:
+    capture, stored, source = copy.capture, copy.stored, copy.source
+    chosen = f"?source={percent(source['id'], safe='')}" if source else ""
+    place = f"/-/archived/{capture['id']}"
     location = stored.header("Location")
-    context = {
+    return {
         "capture": capture,
-        "holder": holder,
+        "holder": copy.holder,
         "size": len(stored.content),
-        "shown": _is_shown(capture) and bool(stored.content),
-        "download": bool(stored.content),
+        "kind": copy.kind,
         "location": location,
         "location_is_web": is_web_address(location),
         "url_is_web": is_web_address(capture["url"]),
-        "cited_by": [dict(row) for row in cited_by.rows],
-        "document": datasette.urls.path(f"/-/archived/{capture['id']}/document"),
+        "source": source,
+        "sources": copy.sources,
+        "source_page": datasette.urls.row(ours.DATABASE, "audit", tilde_encode(source["id"]))
+        if source
+        else "",
+        "chosen": lambda one: datasette.urls.path(f"{place}?source={percent(one['id'], safe='')}"),
+        "copy_page": lambda one: datasette.urls.path(f"/-/archived/{one['id']}{chosen}"),
+        "compared": lambda one: datasette.urls.path(
+            f"/-/archived/{one['id']}/against/{capture['id']}"
+        ),
+        "document": datasette.urls.path(f"{place}/document{chosen}"),
+        "body": datasette.urls.path(f"{place}/body"),
+        "record": datasette.urls.path(f"{place}/record.warc.gz"),
+        "mark": MARK,
+        "badge": badge,
+        "is_web": is_web_address,
     }
-    html = await datasette.render_template("verifier_archived.html", context, request=request)
-    return Response.html(html, headers=_page_headers())
+
+
+def _marking(told: Shown) -> str:
+    """What the mark is about, in words."""
+    if told.result is Quote.NO_QUOTE:
+        return ""
+    if told.result is Quote.FOUND:
+        return "The quoted words are marked." if told.marked else "The quoted words stand here."
+    if told.marked:
+        return "These are not the quoted words: the nearest passage is marked."
+    return "The quoted words do not stand here, and nothing near them does."
 
 
 async def document(request: Any, datasette: Any) -> Any:
     """The document alone, under a policy that lets nothing in it run, load, submit or open."""
     capture = await _capture(request, datasette)
     try:
-        _, stored = await _stored(datasette, capture)
+        copy = await _copy(request, datasette, capture)
+        if copy.kind not in _SHOWN:
+            raise NotFound("Such a document isn't shown")
+        told = await copy.shown()
     except StorageError as error:
         return await _unavailable(datasette, request, capture, error)
-    media = _media(capture)
-    answer = {
-        "Content-Security-Policy": headers.DOCUMENT_POLICY,
+    except UnparsedError as error:
+        raise NotFound(f"This document can't be read safely: {error.why}") from error
+    context = {"told": told, "capture": capture, "style": STYLE}
+    html = await datasette.render_template("verifier_document.html", context, request=request)
+    return Response.html(html, headers={**_alone(), "Content-Security-Policy": DOCUMENT_POLICY})
+
+
+async def body(request: Any, datasette: Any) -> Any:
+    """The document's bytes after content-decoding, to be kept."""
+    capture = await _capture(request, datasette)
+    try:
+        copy = await _copy(request, datasette, capture)
+    except StorageError as error:
+        return await _unavailable(datasette, request, capture, error)
+    media, ending = _DOWNLOADS.get(copy.kind, ("application/octet-stream", "bin"))
+    return _download(copy.stored.content, media, f"copy-{capture['id']}.{ending}")
+
+
+async def record(request: Any, datasette: Any) -> Any:
+    """The WARC record as it lies in its file: a gzip member, which is a file of its own."""
+    capture = await _capture(request, datasette)
+    folder = ours.warc_folder(datasette)
+    place = capture["file"], capture["offset"], capture["length"]
+    try:
+        member = await asyncio.to_thread(warc.raw, folder, *place)
+    except StorageError as error:
+        return await _unavailable(datasette, request, capture, error)
+    return _download(member, "application/warc", f"copy-{capture['id']}.warc.gz")
+
+
+def _download(content: bytes, media: str, name: str) -> Any:
+    disposition = f'attachment; filename="{name}"'
+    return Response(
+        content, headers={**_alone(), "Content-Disposition": disposition}, content_type=media
+    )
+
+
+def _alone() -> dict[str, str]:
+    """The headers of what came from others and must not act."""
+    return {
+        "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -76,31 +224,12 @@ async def document(request: Any, datasette: Any) -> Any:
         "X-Robots-Tag": "noindex",
         "Cache-Control": "private, max-age=0",
     }
-    if _is_shown(capture):
-        kind = "text/html" if media in _HTML else "text/plain"
-        words = decoded(stored.content, capture["content_type"])
-        if kind == "text/html":
-            words = _disarmed(words)
-        body = words.encode("utf-8", "replace")
-        return Response(body, headers=answer, content_type=f"{kind}; charset=utf-8")
-    ending = _DOWNLOADS.get(media)
-    answer["Content-Disposition"] = f'attachment; filename="copy-{capture["id"]}.{ending or "bin"}"'
-    kind = media if ending else "application/octet-stream"
-    return Response(stored.content, headers=answer, content_type=kind)
 
 
-def _disarmed(html: str) -> str:
-    """*html* with ``link``, ``iframe`` and ``frame`` elements made inert.
-
-    For these Chromium opens connections before, or whatever, a policy says (``rel=preconnect``;
-    a frame's address; measured with 156), and so tells the site that somebody reads its archived
-    page. The elements named instead do nothing, and are parsed as those they stand for: void in
-    the head, or with raw text inside.
-    """
-    return _ARMED.sub(lambda tag: f"<{tag[1]}{_INERT[tag[2].lower()]}", html)
+# ---- what is stored ----------------------------------------------------------------------
 
 
-async def _capture(request: Any, datasette: Any) -> dict[str, Any]:
+async def _capture(request: Any, datasette: Any, name: str = "capture") -> dict[str, Any]:
     """The row of ``captures`` that the address names, for visitors who may see that table."""
     if not ours.is_ours(datasette):
         raise NotFound("There are no archived copies here")
@@ -112,10 +241,29 @@ async def _capture(request: Any, datasette: Any) -> dict[str, Any]:
             "view-instance",
         ],
     )
-    capture = await _row(datasette, int(request.url_vars["capture"]))
+    capture = await _row(datasette, int(request.url_vars[name]))
     if capture is None:
         raise NotFound("There is no archived copy of that number")
     return capture
+
+
+async def _copy(request: Any, datasette: Any, capture: dict[str, Any]) -> Copy:
+    """The response as it was stored, and whose words are looked for in it.
+
+    Raises:
+        IntegrityError: The bytes are not those that the database knows.
+        StorageError: They cannot be read.
+    """
+    holder, stored = await _stored(datasette, capture)
+    database = datasette.get_database(ours.DATABASE)
+    which = {"capture": capture["id"], "wanted": request.args.get("source") or ""}
+    return Copy(
+        capture=capture,
+        holder=holder,
+        stored=stored,
+        kind=text.kind_of(stored.content, capture["content_type"]),
+        sources=tuple(await _rows(database, _CITED_BY, which)),
+    )
 
 
 async def _row(datasette: Any, number: int) -> dict[str, Any] | None:
@@ -124,13 +272,12 @@ async def _row(datasette: Any, number: int) -> dict[str, Any] | None:
     return dict(row) if row is not None else None
 
 
-async def _stored(datasette: Any, capture: dict[str, Any]) -> tuple[dict[str, Any], StoredResponse]:
-    """The capture that holds the bytes, and the response as it was stored.
+async def _rows(database: Any, sql: str, values: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in (await database.execute(sql, values)).rows]
 
-    Raises:
-        IntegrityError: The bytes are not those that the database knows.
-        StorageError: They cannot be read.
-    """
+
+async def _stored(datasette: Any, capture: dict[str, Any]) -> tuple[dict[str, Any], StoredResponse]:
+    """The capture that holds the bytes, and the response as it was stored."""
     holder = capture
     if capture["revisit_of"] is not None:
         earlier = await _row(datasette, capture["revisit_of"])
@@ -152,15 +299,6 @@ def _read(folder: Path, holder: dict[str, Any], payload_sha256: str) -> StoredRe
             "the record is not the one that the database knows",
         )
     return stored
-
-
-def _media(capture: dict[str, Any]) -> str:
-    return str(capture["content_type"]).partition(";")[0].strip().lower()
-
-
-def _is_shown(capture: dict[str, Any]) -> bool:
-    """Whether browsers show such a document in a sandbox; Chromium shows no PDF there."""
-    return _media(capture) in (*_HTML, "text/plain")
 
 
 def _page_headers() -> dict[str, str]:

@@ -19,12 +19,6 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _WITH_SCRIPTS = ("_close_open_menus.html", "_codemirror_foot.html")
 _FACET_SWITCH = "DATASETTE_ALLOW_FACET = true;"  # table.html, with the setting filled in
 
-DOCUMENT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
-)
-"""For archived documents: nothing runs, loads, submits or opens; they may stand in our frame."""
-
 
 @cache
 def site_policy() -> str:

@@ -1,0 +1,373 @@
+"""Archived copies: provenance above, the document below, the words marked, nothing that acts."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.site_data import Archive
+from tests.test_site import ask
+from verifier import warc
+from verifier.rows import quote_sha256
+
+WORDS = "the wells had run dry"
+PAGE = b"<p>It was said that <em>the wells</em> had run&nbsp;dry in June.</p>"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An archive after one conclusive round over nothing."""
+    archive = Archive.new(tmp_path / "archive")
+    archive.run()
+    return archive
+
+
+def cited(archive: Archive, name: str, capture: int, **answers: Any) -> None:
+    """A source that was looked at when the capture was made."""
+    archive.source(name, **answers)
+    number = len(ask(archive, "/audit/checks.json?_shape=array").json()) + 1
+    archive.insert(
+        "checks",
+        id=number,
+        run_id=1,
+        source_id=name,
+        address=f"https://example.org/{name}",
+        capture_id=capture,
+        hops="[]",
+        headers="[]",
+    )
+
+
+def marked(page: str) -> list[str]:
+    """The words within marks, in order."""
+    return [html.unescape(re.sub(r"<[^>]*>", "", m)) for m in re.findall(r"<mark.*?</mark>", page)]
+
+
+# ---- the page around ---------------------------------------------------------------------
+
+
+def test_the_archived_copy_stands_below_its_provenance(archive: Archive) -> None:
+    """
+    An archived page without address, time and hash proves nothing.
+    """
+    kept = archive.capture(7, PAGE, url="https://example.org/p?q=1")
+    cited(archive, "a", 7, title="Some title", cited=WORDS)
+    archive.insert(
+        "snapshots",
+        id=1,
+        run_id=1,
+        address="https://example.org/a",
+        archive="wayback",
+        timestamp="20261121010101",
+        captured_at="2026-11-21T01:01:01Z",
+        url="https://web.archive.org/web/20261121010101/https://example.org/a",
+    )
+
+    page = ask(archive, "/-/archived/7").text
+
+    assert "https://example.org/p?q=1" in page
+    assert "2026-11-22T12:00:00Z" in page
+    assert kept.sha256 in page
+    assert 'href="/audit/audit/a">Some title</a>' in page
+    assert "web.archive.org/web/20261121010101" in page
+    frame = re.search(r"<iframe[^>]*>", page)
+    assert frame is not None
+    assert " sandbox " in frame[0]
+    assert "allow-" not in frame[0]
+    assert 'src="/-/archived/7/document?source=a#quote"' in frame[0]
+
+
+def test_each_source_of_a_copy_has_its_own_mark(archive: Archive) -> None:
+    """
+    Several claims rest on one page, and each reader wants to see the words of theirs.
+    """
+    archive.capture(1, PAGE)
+    cited(archive, "a", 1, cited=WORDS)
+    cited(archive, "b/ü", 1, cited="in June")
+
+    assert marked(ask(archive, "/-/archived/1/document").text) == ["the wells", " had run\xa0dry"]
+    (other,) = re.findall(r'Also cited by <a href="([^"]*)"', ask(archive, "/-/archived/1").text)
+    chosen = ask(archive, html.unescape(other)).text
+    (frame,) = re.findall(r'<iframe[^>]*src="([^"]*)"', chosen)
+    assert marked(ask(archive, html.unescape(frame)).text) == ["in June"]
+
+
+@pytest.mark.parametrize(
+    ("quotation", "said"),
+    [
+        (WORDS, "The quoted words are marked."),
+        ("It was not said that the wells had run dry", "the nearest passage is marked"),
+        ("Nothing of this was ever written anywhere", "nothing near them does"),
+    ],
+)
+def test_the_page_says_what_the_mark_is_about(archive: Archive, quotation: str, said: str) -> None:
+    """
+    A mark around other words, taken for the quotation, would be a false witness.
+    """
+    archive.capture(1, PAGE)
+    cited(archive, "a", 1, cited=quotation)
+
+    assert said in ask(archive, "/-/archived/1?source=a").text
+
+
+def test_a_redirect_is_told_and_not_followed(archive: Archive) -> None:
+    """
+    Every hop is kept; the ones between have no document.
+    """
+    archive.capture(1, b"", "", status=301, headers=((b"Location", b"https://example.org/new"),))
+
+    page = ask(archive, "/-/archived/1")
+
+    assert page.status_code == 200
+    assert "https://example.org/new" in page.text
+    assert "<iframe" not in page.text
+    assert "This answer had no body." in page.text
+
+
+def test_a_revisit_shows_the_bytes_of_the_capture_it_refers_to(archive: Archive) -> None:
+    """
+    Identical bytes are kept once; every check still has its copy.
+    """
+    first = archive.capture(1, b"<p>The same words")
+    earlier = type(first)(**{name: getattr(first, name) for name in first.__slots__} | {"id": 1})
+    again = archive.capture(2, b"<p>The same words", earlier=earlier)
+    assert again.revisit_of == 1
+
+    assert "<p>The same words</p>" in ask(archive, "/-/archived/2/document").text
+    assert 'href="/-/archived/1"' in ask(archive, "/-/archived/2").text
+
+
+def test_a_truncated_body_is_called_incomplete(archive: Archive) -> None:
+    """
+    A passage missing from half a page is not missing from the page.
+    """
+    archive.capture(1, b"<p>half", truncated="length")
+
+    assert "Incomplete:" in ask(archive, "/-/archived/1").text
+
+
+# ---- the document ------------------------------------------------------------------------
+
+
+def test_the_document_is_served_under_a_policy_that_lets_nothing_act(archive: Archive) -> None:
+    """
+    The document may also be opened alone: the frame's sandbox is not there then.
+    """
+    archive.capture(1, b"<!doctype html><p>The words<script>alert(1)</script>")
+
+    answer = ask(archive, "/-/archived/1/document")
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'; ")
+    assert "allow-" not in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    assert "form-action 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "The words" in answer.text
+    assert "script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("“é”".encode("cp1252"), "text/html; charset=windows-1252"),
+        ("“é”".encode(), "text/plain;charset=UTF-8"),
+        (b"<meta charset=windows-1252>\x93\xe9\x94", "text/html"),
+        ("“é”".encode("utf-16"), "application/xhtml+xml"),
+    ],
+)
+def test_letters_are_shown_as_they_were_meant(
+    archive: Archive, body: bytes, content_type: str
+) -> None:
+    """
+    A quotation in broken letters looks like a misquotation.
+    """
+    archive.capture(1, body, content_type)
+
+    answer = ask(archive, "/-/archived/1/document")
+
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "“é”" in answer.content.decode("utf-8")
+
+
+def test_a_compressed_body_is_shown_decoded(archive: Archive) -> None:
+    """
+    WARC records keep bodies as they came; readers want words.
+    """
+    body = gzip.compress(b"<p>The words")
+    archive.capture(1, body, headers=((b"Content-Encoding", b"gzip"),))
+
+    assert "<p>The words</p>" in ask(archive, "/-/archived/1/document").text
+
+
+def test_a_page_that_no_parser_survives_costs_only_itself(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    One hostile page in the archive must not take the site down for everybody.
+    """
+    monkeypatch.setattr("verifier.site.reading.SECONDS", 0.0)
+    monkeypatch.setattr("verifier.site.reading.WALL", 0.05)
+    archive.capture(1, b"<div>" * 200_000 + b"<p>deep")
+
+    page = ask(archive, "/-/archived/1")
+
+    assert page.status_code == 200
+    assert "can’t be read safely (parser too slow)" in page.text
+    assert "/-/archived/1/record.warc.gz" in page.text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "served_as", "name"),
+    [
+        (b"\x89PNG\r\n", "image/svg+xml", "application/octet-stream", "copy-1.bin"),
+        (b"\0\1\2", "", "application/octet-stream", "copy-1.bin"),
+        (b"PK\3\4", 'x"; filename="evil.html', "application/octet-stream", "copy-1.bin"),
+    ],
+)
+def test_what_cannot_be_shown_is_a_download(
+    archive: Archive, body: bytes, content_type: str, served_as: str, name: str
+) -> None:
+    """
+    Anything that a browser could take for a page of ours must not be displayed.
+    """
+    archive.capture(1, body, content_type)
+
+    answer = ask(archive, "/-/archived/1/body")
+    page = ask(archive, "/-/archived/1").text
+
+    assert answer.content == body
+    assert answer.headers["Content-Type"] == served_as
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+    assert "<iframe" not in page
+    assert "Download the document" in page
+    assert ask(archive, "/-/archived/1/document").status_code == 404
+
+
+# ---- the record --------------------------------------------------------------------------
+
+
+def test_the_record_can_be_taken_away_and_read_elsewhere(archive: Archive, tmp_path: Path) -> None:
+    """
+    Who doubts us checks the record with tools of their own.
+    """
+    archive.capture(1, b"<p>Another page")
+    archive.capture(2, PAGE)
+
+    answer = ask(archive, "/-/archived/2/record.warc.gz")
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="copy-2.warc.gz"'
+    (tmp_path / "2026-11").mkdir()
+    (tmp_path / "2026-11" / "taken.warc.gz").write_bytes(answer.content)
+    assert warc.read(tmp_path, "2026-11/taken.warc.gz", 0).body == PAGE
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"length": 10**9}, {"offset": 10**9}, {"file": "../audit.db"}, {"length": 0}],
+)
+def test_nothing_but_a_record_of_ours_can_be_taken(
+    archive: Archive, columns: dict[str, Any]
+) -> None:
+    """
+    A row of the database must not open other files, or fill the memory.
+    """
+    archive.capture(1, PAGE, **columns)
+
+    assert ask(archive, "/-/archived/1/record.warc.gz").status_code == 500
+
+
+# ---- what is not as it was ---------------------------------------------------------------
+
+
+def test_bytes_that_changed_on_the_disk_are_never_shown(archive: Archive) -> None:
+    """
+    The archive's whole worth is that it can't be doctored unseen.
+    """
+    kept = archive.capture(1, b"<p>The words" * 50)
+    file = archive.warc / kept.file
+    data = bytearray(file.read_bytes())
+    data[kept.offset + kept.length - 12] ^= 0xFF
+    file.write_bytes(bytes(data))
+
+    for path in ("/-/archived/1", "/-/archived/1/document", "/-/archived/1/body"):
+        answer = ask(archive, path)
+        assert answer.status_code == 500
+        assert "What is stored is not what was stored." in answer.text
+        assert "The words" not in answer.text
+
+
+def test_a_whole_record_in_the_wrong_place_is_not_taken_for_the_copy(archive: Archive) -> None:
+    """
+    A record can agree with itself and still be another page's.
+    """
+    other = archive.capture(1, b"<p>Another page")
+    archive.capture(2, b"<p>The words", offset=other.offset)
+
+    answer = ask(archive, "/-/archived/2/document")
+
+    assert answer.status_code == 500
+    assert "Another page" not in answer.text
+
+
+def test_a_record_whose_bytes_the_database_does_not_know_is_not_shown(archive: Archive) -> None:
+    """
+    Whoever rewrites a record with new digests must still fail at the ledger's.
+    """
+    archive.capture(1, b"<p>Doctored", payload_sha256="0" * 64)
+
+    answer = ask(archive, "/-/archived/1/document")
+
+    assert answer.status_code == 500
+    assert "Doctored" not in answer.text
+
+
+def test_a_missing_file_is_said_in_plain_words(archive: Archive) -> None:
+    """
+    A restored database without its WARC files is a usual accident.
+    """
+    kept = archive.capture(1, b"<p>x")
+    (archive.warc / kept.file).unlink()
+
+    answer = ask(archive, "/-/archived/1")
+
+    assert answer.status_code == 500
+    assert kept.file in answer.text
+    assert "missing" in answer.text
+
+
+@pytest.mark.parametrize("path", ["99", "99/document", "99/body", "99/record.warc.gz", "x"])
+def test_a_copy_that_never_was_is_not_found(archive: Archive, path: str) -> None:
+    """
+    Not a crash, and not an empty page that looks like a copy.
+    """
+    assert ask(archive, f"/-/archived/{path}").status_code == 404
+
+
+def test_a_quotation_that_was_changed_is_looked_for_anew(archive: Archive) -> None:
+    """
+    The mark is about the row as it is, not about what was found of an earlier one.
+    """
+    archive.capture(1, PAGE)
+    cited(archive, "a", 1, cited="in June")
+    archive.insert(
+        "quote_findings",
+        id=1,
+        check_id=1,
+        capture_id=1,
+        source_id="a",
+        found_in="live",
+        quote_sha256=quote_sha256("other words"),
+        result="absent",
+    )
+
+    assert marked(ask(archive, "/-/archived/1/document").text) == ["in June"]
