@@ -36,6 +36,7 @@ LAYERS = {
         wayback wayback_answers wayback_child
         ledger evidence chain recount
         publish
+        notify
     """,
     "shell": """
         round look derive rejudge judging recorder preserve fanout work
@@ -52,7 +53,7 @@ LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split(
 
 EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
          "ledger evidence chain recount",
-         "wayback wayback_answers wayback_child", "publish")  # fmt: skip
+         "wayback wayback_answers wayback_child", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 
 DOORS = {
@@ -80,6 +81,7 @@ DOORS = {
     "publicsuffixlist": "baseline",
     "rapidfuzz": "nearest differences",
     "jinja2": "report_html",
+    "apprise": "notify",
     "leather": "chart",
 }
 COMPUTING = {

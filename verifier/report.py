@@ -38,6 +38,7 @@ __all__ = [
     "known_unresolved",
     "needs_reader",
     "news",
+    "subject",
     "summary",
     "text",
 ]
@@ -201,6 +202,14 @@ def news(run: Run, rows: Sequence[AuditRow], *, copies: bool = True) -> str:
         if row and line.axis == "link" and (instead := address_to_use(row)):
             lines.append(f"  use instead: {safe_address(instead)}")
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def subject(run: Run, rows: Sequence[AuditRow]) -> str:
+    """The subject of a mail with the news of a round."""
+    bad = sum(1 for line in headlines(run.news, rows) if line.bad)
+    if not bad:
+        return "Cited sources: news"
+    return f"Cited sources: {plural(bad, 'answer', 'answers')} to look at"
 
 
 def known_unresolved(rows: Sequence[AuditRow], *, copies: bool = True) -> str:

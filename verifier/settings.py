@@ -24,6 +24,8 @@ class Settings:
 
     Attributes:
         copy_days: How old a capture that the archive's index has may be, to count as a copy.
+        notify: Channels for news, as Apprise writes them.
+        ping_url: Where a GET says that a round did its work; "" tells nobody.
         save_pause, poll_pause: None: the archive's stated limits (``preserve.Pace``).
     """
 
@@ -42,6 +44,8 @@ class Settings:
     poll_pause: float | None = None
     preserve_budget: float = 600.0
     copy_days: int = 180
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    ping_url: str = field(default="", repr=False)
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -104,6 +108,27 @@ def _addresses(value: object, place: str) -> tuple[str, ...]:
     return tuple(listed)
 
 
+def _channels(value: object, place: str) -> tuple[str, ...]:
+    # none of the values is shown: they hold passwords and keys
+    listed = value.split() if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        raise InputError(place, "it is no list of channels", 'Such as ["mailto://…", "ntfys://…"]')
+    for item in listed:
+        name, colon, rest = item.partition("://") if isinstance(item, str) else ("", "", "")
+        if not (name.isascii() and name.isalnum() and colon and rest):
+            cure = "Such as mailto://user:password@example.org; see docs/operating.md"
+            raise InputError(place, "one of them is no channel's address", cure)
+    return tuple(listed)
+
+
+def _ping(value: object, place: str) -> str:
+    if value == "":
+        return ""
+    if not isinstance(value, str) or fault_of(value):
+        raise InputError(place, "it is no web address", "It begins with https://")
+    return value
+
+
 def _switch(value: object, place: str) -> bool:
     if isinstance(value, bool):
         return value
@@ -145,6 +170,8 @@ def _positive(value: object, place: str) -> float:
 _CHECKS: dict[str, Callable[[object, str], object]] = {
     "wayback_url": _address,
     "canaries": _addresses,
+    "notify": _channels,
+    "ping_url": _ping,
     "allow_private": _switch,
     "copy_days": _whole,
     "per_host": _whole,

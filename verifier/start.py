@@ -26,6 +26,7 @@ from verifier import (
     explain,
     explained,
     judging,
+    notify,
     rejudge,
     report,
     round,
@@ -132,6 +133,7 @@ def one_round(
 ) -> int:
     """``verifier run``: one round, its summary, its exit code."""
     _log(common.verbose)
+    told = common.settings()
     if anew:
         if everything or only or no_preserve or confirm_retire:
             raise InputError(
@@ -139,19 +141,23 @@ def one_round(
                 "it reads all that is stored, and nothing else",
                 "Leave out --all, --only, --no-preserve and --confirm-retire",
             )
-        code = say(common, _rejudged(common), form=form, quiet=quiet, copies=True)
+        run = _rejudged(common)
+        code = say(common, run, form=form, quiet=quiet, copies=True)
+        _announce(common, told, run, copies=True)
         return 0 if exit_zero and code == 1 else code
     plan = plan_of(
         common,
-        common.settings(),
+        told,
         everything=everything,
         only=only,
         preserve=not no_preserve,
         retire=confirm_retire,
     )
     caught: list[int] = []
-    run = _run(_round(plan, caught))
+    with notify.watched(told.ping_url):
+        run = _run(_round(plan, caught))
     code = say(common, run, form=form, quiet=quiet, copies=not no_preserve)
+    _announce(common, told, run, copies=not no_preserve)
     if caught:
         return 128 + caught[0]
     return 0 if exit_zero and code == 1 else code
@@ -335,6 +341,21 @@ def _news(run: Run, earlier: Run | None, rows: list[AuditRow], *, copies: bool) 
     return told
 
 
+def _announce(common: Common, told: Settings, run: Run, *, copies: bool) -> None:
+    """Send the news to who asked for it, and a sign of life; what fails is told, and no more."""
+    troubles = []
+    if told.notify and run.network != "down":
+        with closing(Ledger(common.database)) as ledger:
+            rows = _telling(ledger, run, copies=copies)
+            words = _news(run, ledger.run_before(run.id), rows, copies=copies)
+        if words:
+            troubles += notify.send(told.notify, title=report.subject(run, rows), words=words)
+    if run.outcome in ("conclusive", "rejudged"):
+        troubles += notify.ping(told.ping_url)
+    for trouble in troubles:
+        click.echo(f"verifier: {trouble}", err=True)
+
+
 def exit_code(run: Run, rows: list[AuditRow], *, copies: bool) -> int:
     """The contract's code for a round: 3 before 1 before 0."""
     if run.outcome == "inconclusive":
@@ -360,11 +381,15 @@ def keep_working(
         if cron is not None
         else work.interval_trigger(every or "")
     )
-    plan = plan_of(common, common.settings(), preserve=not no_preserve)
+    told = common.settings()
+    plan = plan_of(common, told, preserve=not no_preserve)
 
     async def one(stop: asyncio.Event) -> None:
-        run = await round.run(plan, stop=stop)
+        with notify.watched(told.ping_url):
+            run = await round.run(plan, stop=stop)
         say(common, run, form="text", quiet=quiet, copies=not no_preserve)
+        # a channel may take its time: the signal that ends us is heard meanwhile
+        await asyncio.to_thread(_announce, common, told, run, copies=not no_preserve)
 
     caught = _run(work.work(one, trigger, on_error=_told_error))
     return 128 + caught if caught else 0
