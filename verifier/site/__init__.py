@@ -8,12 +8,13 @@ page, row pages and headers.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from verifier.site import archived, carried, cells, headers, home, ours, source
+from verifier.site import archived, carried, cells, changes, headers, home, ours, source
 
 STYLES = ("verifier.css", "pages.css")
 
@@ -42,9 +43,10 @@ def render_cell(
 
 @hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
-    """The archived copies; 404 in other Datasettes."""
+    """The archived copies, and the feed of changes; 404 in other Datasettes."""
     place = r"^/-/archived/(?P<capture>[0-9]{1,18})"
     return [
+        (r"^/-/changes\.atom$", changes.feed),
         (rf"{place}$", archived.page),
         (rf"{place}/document$", archived.document),
         (rf"{place}/body$", archived.body),
@@ -66,20 +68,36 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
 def extra_template_vars(
     template: str, table: str | None, view_name: str, request: Any, datasette: Any
 ) -> Callable[[], Awaitable[dict[str, Any]]] | None:
-    """What the home page tells of the last round, and a source's page of its row."""
-    if not ours.is_built_by_us(datasette):
+    """On every page a warning when the answers are old; what home and a source's page tell."""
+    if not ours.is_built_by_us(datasette) or not ours.is_ours(datasette):
         return None
 
-    async def look_home() -> dict[str, Any]:
-        return {"overview": await home.overview(datasette)}
+    async def look() -> dict[str, Any]:
+        fresh = await home.how_fresh(datasette)
+        told: dict[str, Any] = {"warning": home.warning(fresh, datetime.now(UTC))}
+        if template == "index.html":
+            told["overview"] = await home.overview(datasette, fresh)
+        elif (view_name, table) == ("row", "audit"):
+            told["told"] = await source.told(datasette, request)
+            told["carried"] = await carried.carried(datasette, request)
+        return told
 
-    async def look_up_row() -> dict[str, Any]:
-        told = {"told": await source.told(datasette, request)}
-        return told | {"carried": await carried.carried(datasette, request)}
+    return look
 
-    if template == "index.html":
-        return look_home
-    return look_up_row if (view_name, table) == ("row", "audit") else None
+
+@hookimpl
+def menu_links(datasette: Any) -> list[dict[str, str]]:
+    """The ways that people go most, on every page of a Datasette that we made."""
+    if not ours.is_built_by_us(datasette):
+        return []
+    urls = datasette.urls
+    return [
+        {"href": str(urls.instance()), "label": "Overview"},
+        {"href": str(urls.table(ours.DATABASE, "audit")), "label": "Every source"},
+        {"href": str(urls.query(ours.DATABASE, "needs_a_person")), "label": "What needs a person"},
+        {"href": str(urls.query(ours.DATABASE, "changed_since")), "label": "What changed"},
+        {"href": str(urls.database(ours.DATABASE)), "label": "All tables and queries"},
+    ]
 
 
 @hookimpl

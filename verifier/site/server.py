@@ -26,7 +26,7 @@ _SETTINGS = {
     "sql_time_limit_ms": 2000,
     "facet_time_limit_ms": 500,
     "max_returned_rows": 1000,
-    "truncate_cells_html": 280,
+    "truncate_cells_html": 140,
     "suggest_facets": False,
     "default_cache_ttl": 0,  # the database lives
 }
