@@ -40,8 +40,8 @@ LAYERS = {
     """,
     "shell": """
         round look derive rejudge judging recorder preserve fanout work
-        parsing parsing_child
         fixity
+        parsing parsing_child frames tour worker processes
     """,
     "faces": """
         cli start reporting inspecting settings console site __main__
@@ -60,7 +60,7 @@ DOORS = {
     "httpx": "fetch transport wayback",
     "aiohttp": "transport",
     "aiodns": "transport",
-    "uvloop": "start",
+    "uvloop": "start worker",
     "pycares": "transport",
     "yarl": "transport",
     "waybackpy": "wayback_child",

@@ -74,8 +74,8 @@ def test_a_page_is_judged_as_it_is_here() -> None:
     async def work(parsers: Parsers) -> None:
         for page in pages:
             for quote in ("", WORDS, "Nobody said anything of this kind here at all."):
-                here = sight.judge(page, [seat(quote)], read=True)
-                there = await parsers.judge(page, [seat(quote)], read=True)
+                here = sight.judge(page, [seat(quote)])
+                there = await parsers.judge(page, [seat(quote)])
                 assert there == sight.without_words(here)
         silence = NoReply(
             url="http://a.example/",
@@ -196,7 +196,7 @@ def test_a_page_that_nobody_could_read_is_judged_by_its_status(status: int) -> N
     page = reply(b"<p>" + b"never looked at " * 100, status=status)
 
     async def work(parsers: Parsers) -> None:
-        judged = await parsers.judge(page, [seat(WORDS), seat()], read=True)
+        judged = await parsers.judge(page, [seat(WORDS), seat()])
         plain = sight.judge(reply(b"<p>" + b"Some plain words. " * 100, status=status), [seat()])
         assert judged.reading.seen is plain.reading.seen
         assert judged.text is not None
@@ -219,7 +219,7 @@ def test_without_a_process_nothing_is_said_of_any_page() -> None:
 
     async def work(parsers: Parsers) -> None:
         with pytest.raises(MachineError, match="ended at once"):
-            await parsers.judge(reply(b"<p>words"), [seat()], read=True)
+            await parsers.judge(reply(b"<p>words"), [seat()])
 
     with_parsers(work, child="verifier.no_such_module")
 

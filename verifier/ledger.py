@@ -467,6 +467,9 @@ class Ledger:
                 entries.append(("probe", probe_id, chain.digest(row), _pick(row, rows.PROBE_HEAD)))
             for capture in look.captures:
                 row = rows.of_capture(capture, run_id)
+                self._capture_id = max(
+                    self._capture_id, capture.id
+                )  # other processes give ids, too
                 captures.append(row)
                 entries.append(
                     ("capture", capture.id, chain.digest(row), _pick(row, rows.CAPTURE_HEAD))

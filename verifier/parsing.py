@@ -8,7 +8,6 @@ import logging
 import os
 import pickle
 import signal
-import struct
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -18,8 +17,9 @@ from typing import Any, Self, cast
 
 from verifier import sight
 from verifier.errors import MachineError
+from verifier.frames import packed, received
 from verifier.parsing_child import NO_MEMORY
-from verifier.records import Fetched, Reply
+from verifier.records import Baseline, Fetched, Probe, Reply
 from verifier.sight import Judged, Quoting
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ AHEAD, AHEAD_BYTES = 6, 4 << 20
 SLOW = 0.5
 """Seconds after which a page keeps others waiting, and another process may be started."""
 
-_LENGTH = struct.Struct("!Q")
 _SLOW_SIGNALS = (-signal.SIGXCPU, -signal.SIGALRM)
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH")
 _TRUSTED = ("verifier.records", "verifier.sight", "verifier.shown")
@@ -96,18 +95,27 @@ class Parsers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def judge(
-        self, fetched: Fetched, wanted: Sequence[Quoting], *, read: bool = False, **more: Any
+        self,
+        fetched: Fetched,
+        wanted: Sequence[Quoting],
+        *,
+        baseline: Baseline | None = None,
+        probes: Sequence[Probe] = (),
+        like: bool = False,
     ) -> Judged:
         """What :func:`verifier.sight.judge` says, without the page's words.
 
         A page that can't be read is judged by its status and headers alone; its text is
         unreadable, and the reason begins with "parser".
         """
-        if not isinstance(fetched, Reply) or not fetched.content:
-            return sight.judge(fetched, wanted, read=read, **more)
         wanted = tuple(wanted)
+        if not isinstance(fetched, Reply) or not fetched.content:
+            return sight.judge(fetched, wanted, baseline=baseline, probes=probes, like=like)
+        slim, probes = _slim(fetched), tuple(probes)
         try:
-            judged = await self.ask("judge", _slim(fetched), wanted, read=read, **more)
+            judged = await self.ask(
+                "judge", slim, wanted, baseline=baseline, probes=probes, like=like
+            )
         except UnparsedError as error:
             return sight.unseen(fetched, wanted, why=error.why)
         return cast("Judged", judged)
@@ -272,14 +280,13 @@ class _Child:
         return behind
 
     def give(self, job: _Job, now: float) -> None:
-        frame = pickle.dumps((job.work, job.args, job.named), 5)
+        frame = packed((job.work, job.args, job.named))
         job.size = len(frame)
         job.tries += 1
         if not self.jobs:
             self._since = now
         self.jobs.append(job)
         with suppress(OSError):  # it has just ended: whoever reads its answers will see
-            self._input.write(_LENGTH.pack(len(frame)))
             self._input.write(frame)
 
     def answered(self, answer: tuple[bool, Any], now: float) -> None:
@@ -301,14 +308,16 @@ async def _received(process: asyncio.subprocess.Process) -> tuple[bool, Any] | N
     """The next answer of a process; None when it has ended, or talks nonsense."""
     assert process.stdout is not None  # noqa: S101 - it was asked for
     try:
-        (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
-        frame = await process.stdout.readexactly(length)
-        done, result = _Records(io.BytesIO(frame)).load()
-    except (asyncio.IncompleteReadError, OSError):
+        done, result = await received(process.stdout, _records)
+    except EOFError:
         return None
     except Exception:  # noqa: BLE001 - a process taken over by a page may send anything
         return None
     return bool(done), result
+
+
+def _records(frame: bytes) -> Any:
+    return _Records(io.BytesIO(frame)).load()
 
 
 class _Records(pickle.Unpickler):

@@ -49,6 +49,7 @@ def main(memory: int, cpu: float, wall: float) -> None:
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever started us says when it is over
     _send(answers, (True, None))
     while length := jobs.read(_LENGTH.size):
         try:
@@ -98,7 +99,8 @@ def _allow(cpu: float, wall: float) -> None:
 def _send(answers: BinaryIO, answer: tuple[bool, Any]) -> None:
     frame = pickle.dumps(answer, 5)
     try:
-        answers.write(_LENGTH.pack(len(frame)) + frame)
+        answers.write(_LENGTH.pack(len(frame)))
+        answers.write(frame)
         answers.flush()
     except BrokenPipeError:  # whoever asked is gone
         os._exit(0)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from verifier import rows, verdict
-from verifier.ledger import Ledger, Look
+from verifier.ledger import Look
 from verifier.look import Looked
 from verifier.records import (
     Capture,
@@ -58,6 +58,14 @@ class Seat:
         )
 
 
+class Books(Protocol):
+    """Where looks are written: see :class:`verifier.ledger.Ledger`."""
+
+    def next_capture_id(self) -> int: ...
+    def earlier(self, url: str, payload_sha256: str) -> Capture | None: ...
+    def append(self, run_id: int, looks: Sequence[Look]) -> None: ...
+
+
 class Recorder:
     """Takes what was seen, and stores it in batches on one thread of its own.
 
@@ -66,7 +74,7 @@ class Recorder:
 
     Args:
         seats: The sources of each address.
-        thread: Runs one call at a time; the ledger and the writer belong to its thread.
+        thread: Runs one call at a time; the books and the writer belong to its thread.
         stored: Told, on the event loop, how each address was seen once it is stored.
     """
 
@@ -74,13 +82,13 @@ class Recorder:
         self,
         run_id: int,
         seats: Mapping[str, Sequence[Seat]],
-        ledger: Ledger,
+        books: Books,
         writer: Writer,
         thread: Executor,
         *,
         stored: Callable[[str, Reading], None],
     ) -> None:
-        self._run_id, self._seats, self._ledger, self._writer = run_id, seats, ledger, writer
+        self._run_id, self._seats, self._books, self._writer = run_id, seats, books, writer
         self._thread, self._stored = thread, stored
         self._waiting: list[Looked] = []
         self._bytes = 0
@@ -130,7 +138,7 @@ class Recorder:
         self._kept.clear()
         looks = [self._look(looked) for looked in batch]
         self._writer.sync()
-        self._ledger.append(self._run_id, looks)
+        self._books.append(self._run_id, looks)
         return [(looked.address, looked.judged.reading) for looked in batch]
 
     def _look(self, looked: Looked) -> Look:
@@ -166,7 +174,7 @@ class Recorder:
         content = fetched.content if isinstance(fetched, Reply) else None
         captures = []
         for capture in self._writer.store(fetched.hops, content, earlier=self._earlier):
-            kept = replace(capture, id=self._ledger.next_capture_id())
+            kept = replace(capture, id=self._books.next_capture_id())
             if kept.revisit_of is None and kept.truncated is None:
                 self._kept[kept.url, kept.payload_sha256] = kept
             captures.append(kept)
@@ -174,7 +182,7 @@ class Recorder:
 
     def _earlier(self, url: str, payload_sha256: str) -> Capture | None:
         known = self._kept.get((url, payload_sha256))
-        return known or self._ledger.earlier(url, payload_sha256)
+        return known or self._books.earlier(url, payload_sha256)
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

@@ -17,23 +17,22 @@ from contextlib import (
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from secrets import choice
 from typing import Protocol, TypeVar
 
-from verifier import copies, fanout, outage, sources, verdict, warc
+from verifier import copies, outage, sources, verdict, warc
 from verifier.addresses import host_of
 from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
-from verifier.ledger import Ledger
-from verifier.look import Get, Judge, Looker, in_a_thread
+from verifier.ledger import Ledger, Look
+from verifier.look import Get
 from verifier.outage import HostLook
+from verifier.parsing import Parsers
 from verifier.preserve import Archive, Asking, Pace
-from verifier.recorder import Recorder, Seat
+from verifier.processes import WORTH_IT, Crew, tour_together
+from verifier.recorder import Seat
 from verifier.records import (
-    Baseline,
     Change,
-    Fetched,
     Link,
     Reading,
     Reply,
@@ -42,7 +41,7 @@ from verifier.records import (
     SourceList,
 )
 from verifier.rows import stamp
-from verifier.warc import Writer
+from verifier.tour import Orders, any_name, tour
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +82,6 @@ class Silent:
         """Nothing."""
 
 
-def _any_name() -> str:
-    """Twelve letters that no address has: without digits, no site takes them for a number."""
-    return "".join(choice("bcdfghjkmnpqrstvwxz") for _ in range(12))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a round is asked to do, and with what.
@@ -101,8 +95,9 @@ class Plan:
         retire: A person confirmed that many rows may leave.
         retry_pause: Seconds before the first retry of a fetch.
         good_for: How old a capture that the archive's index has may be.
-        judge: Says what came of a fetch, off the event loop.
+        parsers: Opens what reads pages.
         name: A name that nobody gave to anything, another one each time.
+        processes: Over how many a round is spread that has ``spread_from`` addresses or more.
     """
 
     sources: Path
@@ -119,8 +114,10 @@ class Plan:
     manners: Manners = field(default_factory=Manners)
     retry_pause: float = 2.0
     good_for: timedelta = copies.GOOD_FOR
-    judge: Judge = in_a_thread
-    name: Callable[[], str] = _any_name
+    parsers: Callable[[], AbstractAsyncContextManager[Parsers]] = Parsers
+    name: Callable[[], str] = any_name
+    processes: int = 1
+    spread_from: int = WORTH_IT
     progress: Progress = field(default_factory=Silent)
 
 
@@ -303,58 +300,50 @@ class _Round:
     # ---- looking -------------------------------------------------------------------------
 
     async def _look(self, run_id: int, seats: Mapping[str, Sequence[Seat]]) -> None:
-        hosts: dict[str, list[str]] = {}
-        for address in seats:
-            hosts.setdefault(host_of(address), []).append(address)
-        self._plan.progress.begin("checked", len(seats), len(hosts))
-        folder = self._plan.archive_folder / "warc"
-        writer = Writer(folder, software=self._plan.software)
-        recorder = Recorder(run_id, seats, self._ledger, writer, self._thread, stored=self._note)
-        keeping_up = asyncio.ensure_future(recorder.keep_up())
-        baselined = await self._stored(lambda ledger: ledger.with_baselines())
-
-        async def known(address: str) -> Baseline | None:
-            if address not in baselined:
-                return None
-            return await self._stored(lambda ledger: ledger.baseline(address))
-
+        orders = Orders(
+            run_id=run_id,
+            seats=seats,
+            warc=self._plan.archive_folder / "warc",
+            software=self._plan.software,
+            fetcher=self._plan.fetcher,
+            manners=self._plan.manners,
+            retry_pause=self._plan.retry_pause,
+            name=self._plan.name,
+        )
+        hosts = len(orders.hosts())
+        self._plan.progress.begin("checked", len(seats), hosts)
         try:
-            async with self._plan.fetcher() as fetcher:
-                looker = Looker(
-                    fetcher,
-                    self._plan.judge,
-                    quoted=seats,
-                    known=known,
-                    settled=lambda address: baselined.get(address, False),
-                    pause=self._plan.manners.pause,
-                    name=self._plan.name,
-                )
-
-                async def seen(address: str, fetched: Fetched) -> None:
-                    await recorder.take(await looker.look(address, fetched))
-
-                sweeping = asyncio.ensure_future(
-                    fanout.sweep(
-                        hosts.values(),
-                        fetcher.get,
-                        again=self._again,
-                        seen=seen,
-                        manners=self._plan.manners,
+            if self._plan.processes > 1 and hosts > 1 and len(seats) >= self._plan.spread_from:
+                await self._look_together(orders)
+            else:
+                async with self._plan.parsers() as parsers:
+                    await tour(
+                        orders,
+                        self._ledger,
+                        self._thread,
+                        judge=parsers.judge,
+                        stored=self._note,
                         stop=self._stop,
                     )
-                )
-                await _first_fault(sweeping, keeping_up)
-            await recorder.flush()
         finally:
-            keeping_up.cancel()
-            await asyncio.gather(keeping_up, return_exceptions=True)
-            await self._call(writer.close)
             self._plan.progress.end()
 
-    def _again(self, fetched: Fetched, tries: int) -> float | None:
-        return verdict.retry_in(
-            fetched, attempts=tries, pause=self._plan.retry_pause, now=datetime.now(UTC)
+    async def _look_together(self, orders: Orders) -> None:
+        """Look with several processes; only this one writes the ledger."""
+
+        async def keep(looks: Sequence[Look]) -> None:
+            await self._stored(lambda ledger: ledger.append(orders.run_id, looks))
+            for look in looks:
+                check = look.checks[0]
+                self._note(check.address, check.reading)
+
+        crew = Crew(
+            processes=self._plan.processes,
+            database=self._plan.archive_folder / "audit.db",
+            first_id=await self._stored(lambda ledger: ledger.next_capture_id()),
+            keep=keep,
         )
+        await tour_together(orders, crew, stop=self._stop)
 
     def _note(self, address: str, reading: Reading) -> None:
         self._readings[address] = reading.seen in _ALIVE
@@ -448,16 +437,6 @@ class _Round:
 
     async def _call(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-async def _first_fault(work: asyncio.Future[None], helper: asyncio.Future[None]) -> None:
-    """Wait for *work*; a helper that ends before has failed, and its fault is raised."""
-    try:
-        await asyncio.wait([work, helper], return_when=asyncio.FIRST_COMPLETED)
-        await (work if work.done() else helper)
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
 
 
 def _now() -> datetime:

@@ -23,6 +23,7 @@ class Settings:
     """Every setting, as the contract names it; times in seconds.
 
     Attributes:
+        processes: Over how many a large round is spread; 0: as many as there are cores.
         copy_days: How old a capture that the archive's index has may be, to count as a copy.
         notify: Channels for news, as Apprise writes them.
         ping_url: Where a GET says that a round did its work; "" tells nobody.
@@ -38,6 +39,7 @@ class Settings:
     per_host: int = 1
     host_pause: float = 1.0
     concurrency: int = 100
+    processes: int = 0
     deadline: float = 60.0
     retry_pause: float = 2.0
     save_pause: float | None = None
@@ -153,6 +155,13 @@ def _whole(value: object, place: str) -> int:
     return int(number)
 
 
+def _number_of_processes(value: object, place: str) -> int:
+    number = _number(value)
+    if not 0 <= number <= 256 or number != int(number):
+        raise InputError(place, f"{value!r} is no number of processes", "From 0 (the cores) to 256")
+    return int(number)
+
+
 def _seconds(value: object, place: str) -> float:
     number = _number(value)
     if not 0 <= number <= 1e7:  # NaN fails this too
@@ -176,6 +185,7 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "copy_days": _whole,
     "per_host": _whole,
     "concurrency": _whole,
+    "processes": _number_of_processes,
     "host_pause": _seconds,
     "deadline": _positive,
     "retry_pause": _seconds,

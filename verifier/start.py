@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from verifier import (
     explained,
     judging,
     notify,
+    processes,
     rejudge,
     report,
     round,
@@ -194,8 +196,9 @@ def plan_of(
     proxies = urllib.request.getproxies()
     no_proxy = tuple(part.strip() for part in proxies.pop("no", "").split(",") if part.strip())
 
-    def fetcher(*, private: bool, deadline: float) -> Fetcher:
-        return Fetcher(
+    def fetcher(*, private: bool, deadline: float) -> Callable[[], Fetcher]:
+        return partial(  # not a closure: it goes to other processes as well
+            Fetcher,
             user_agent=agent,
             limits=Limits(deadline=deadline),
             allow_private=private,
@@ -217,8 +220,8 @@ def plan_of(
     return Plan(
         sources=common.sources,
         archive_folder=common.archive,
-        fetcher=lambda: fetcher(private=told.allow_private, deadline=told.deadline),
-        scout=lambda: fetcher(private=True, deadline=min(CANARY_DEADLINE, told.deadline)),
+        fetcher=fetcher(private=told.allow_private, deadline=told.deadline),
+        scout=fetcher(private=True, deadline=min(CANARY_DEADLINE, told.deadline)),
         archive=(lambda: archive) if preserve else None,
         pace=pace,
         software=SOFTWARE,
@@ -231,6 +234,7 @@ def plan_of(
         ),
         retry_pause=told.retry_pause,
         good_for=timedelta(days=told.copy_days),
+        processes=told.processes or processes.cores(),
         progress=Bar(),
     )
 
