@@ -200,3 +200,27 @@ def test_no_bytes_raise(data: st.DataObject) -> None:
     assert bool(reading.words) is not bool(reading.unreadable)
     assert list(reading.pages) == sorted(reading.pages)
     reading.words.encode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "הוא העיד כי בשעה 21:15, אך לא ידע (ראו 4.500 דולר) מי נהג.",
+        "הם מנו 62, 71 ו־15 איש; 45% מהם (כ־20) חזרו ב־12/05/2003.",
+        "לפי Amnesty International, 1988 היה 15-17 רע.",
+        "در سال ۱۳۶۷، ۴۳۰ زندانی (بند ۲) را بردند؛ ۴۵٪ از آنان.",
+        "قتل 317، ثم 12.5 (انظر 4).",
+    ],
+)
+def test_what_runs_to_the_left_is_read_so_with_its_numbers(line: str) -> None:
+    """
+    On paper the last word stands first, and a comma behind a number stands before it.
+    """
+    assert words(line) == line
+
+
+def test_a_sign_before_a_number_stays_where_the_writing_runs_to_the_right() -> None:
+    """
+    ".5 per cent" is another number than "5. per cent".
+    """
+    assert words("grew by .5 per cent or %45 of it") == "grew by .5 per cent or %45 of it"

@@ -7,6 +7,8 @@ No font is embedded and none is needed: a reader of text asks only what each cod
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 import zlib
 from collections.abc import Sequence
 from itertools import count
@@ -14,6 +16,8 @@ from itertools import count
 LEADING = 16
 """Points from one line to the next."""
 
+_MIRRORED = dict(zip("()[]«»<>", ")(][»«><", strict=True))
+_LEFT_TO_RIGHT = re.compile(r"[0-9٠-٩۰-۹A-Za-z]+(?:[.,:/-][0-9٠-٩۰-۹A-Za-z]+)*")
 _PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 
@@ -128,12 +132,22 @@ class _Font:
         )
 
     def _coded(self, line: str) -> bytes:
+        line = _visual(line)
         codes = b""
         while line:
             sign = next((group for group in self._ligatures if line.startswith(group)), line[0])
             codes += b"%04X" % self._codes.setdefault(sign, len(self._codes) + 1)
             line = line[len(sign) :]
         return codes
+
+
+def _visual(line: str) -> str:
+    """The signs of *line* from left to right: as they stand on paper, whatever the script."""
+    if not any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in line):
+        return line
+    turned = "".join(_MIRRORED.get(sign, sign) for sign in reversed(line))
+    # Numbers and foreign words still run to the right.
+    return _LEFT_TO_RIGHT.sub(lambda run: run[0][::-1], turned)
 
 
 def _stream(content: bytes, entries: bytes = b"") -> bytes:

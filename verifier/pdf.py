@@ -42,6 +42,11 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"
 )
 _LINE_END_WITHIN = re.compile(f"(?<=[{_UNSPACED}])[ \t]*\n[ \t]*(?=[{_UNSPACED}])")
+_RTL = re.compile("[\u0590-\u08ff]")
+_SIGN_BEFORE_NUMBER = re.compile(
+    r"(?<=[\u0590-\u08ff\s])([,.;:!?%،؛؟٪]{1,2})(\d[\d.,:/٫٬]*(?<=\d))(?![\w%٪])"
+    r"(?=[^\n]*[\u0590-\u08ff]|[^\S\n]*\n|\Z)"
+)
 _SPACES = re.compile(r"[ \t]+")
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff]")
 _NUMBER = re.compile(r"\d{1,5}")
@@ -156,13 +161,23 @@ def _pages(document: PdfDocument) -> Iterator[str | None]:
         try:
             text = page.get_textpage()
             try:
-                yield _SPACES.sub(" ", _words(text).translate(_SIGNS))
+                yield _right_to_left(_SPACES.sub(" ", _words(text).translate(_SIGNS)))
             finally:
                 text.close()
         except PdfiumError:
             yield None
         finally:
             page.close()
+
+
+def _right_to_left(words: str) -> str:
+    """*words* with signs behind their numbers again, where the writing runs to the left.
+
+    pdfium takes a number for a piece that runs to the right, and what follows it for its head.
+    """
+    if _RTL.search(words) is None:
+        return words
+    return _SIGN_BEFORE_NUMBER.sub(r"\2\1", words)
 
 
 def _words(text: PdfTextPage) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from urllib.parse import quote as percent
 
 from verifier import negations
-from verifier.footnotes import without_marks
+from verifier.footnotes import NOTHING, without_marks
 from verifier.nearest import Near, is_unspaced, likeness, nearest, words_of
 from verifier.places import (
     BRACKET,
@@ -70,8 +71,13 @@ _BETWEEN = r"[\s.,:;|()–-]{1,4}"
 _SIGNS = " ,;:.!?()[]"
 _WHOLE_CLAUSES = re.compile(r"\s*;(?:.*;)?[\s(\[]*")
 _STOPPED = re.compile(r"[^\W_]\W?[.!?。।؟][\"'”’»“)\]\s]*\Z")
+# What was said, in marks of its own, and then who said it: it begins where the marks do.
+_SPEECH = re.compile(r"\s*(?:[“„”«»「『][^“„”«»「」『』]+[”“»«」』]|\"[^\"]+\")[\s,.:–—-]*\w")
 _WORD_BEFORE_IT = re.compile(r"(?<![^\s(\[])([^\s.,;:!?()]+) \Z")
 _WORD_AFTER_IT = re.compile(r" ([^\s.,;:!?()]+)")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{4,}(?!\d)")
+_GROUPED = re.compile(r"(?<![\d.,'’])[1-9]\d{0,2}(?:([\s.,'’])\d{3})(?:\1\d{3})*(?![\d'’]|[.,]\d)")
+_ACCENTED = re.compile("[À-ÂÇ-ÊÌ-ÎÒ-ÔÙ-Ûà-âç-êì-îò-ôù-ûΆ-Ώά-ώΐΰ]")
 _ZERO_WIDTH = "\u200c"
 
 
@@ -141,17 +147,39 @@ class _Search:
 
     def verbatim(self) -> Finding | None:
         """The finding, if the words stand there as they are."""
-        for wanted, page in self._readings():
-            blamed: tuple[str, Match] | None = None
-            for match in islice(matches(wanted, self.quotation, page), MOST_PLACES):
-                fault = self._beheaded(page, match, match)
-                if not fault:
-                    reason = "verbatim: the words stand on the page, typography aside"
-                    return self._found(reason, page, match.start, match.end)
-                blamed = blamed or (fault, match)
+        return self._first_of(self._plain(), self.text, 0)
+
+    def respelt(self, near: Near, page: Levelled) -> Finding | None:
+        """The finding, if the words of the nearest passage are the same, spelt otherwise."""
+        start, end = page.origin(near.start, near.end)
+        margin = len(self.quotation) + CONTEXT
+        begin = max(0, start - margin)
+        around = self.text[begin : end + margin]
+        return self._first_of(self._spellings(around), around, begin)
+
+    def _first_of(
+        self, spellings: Iterable[tuple[str, str, bool]], text: str, offset: int
+    ) -> Finding | None:
+        for quotation, spelt, must_shout in spellings:
+            blamed: tuple[str, Levelled, Match] | None = None
+            for wanted, page in _readings(quotation, spelt):
+                for match in islice(matches(wanted, self.quotation, page), MOST_PLACES):
+                    if must_shout and not self._shouts(text, page, match):
+                        continue
+                    fault = self._beheaded(page, match, match)
+                    if not fault:
+                        reason = "verbatim: the words stand on the page, typography aside"
+                        return self._found(reason, page, match.start, match.end, offset)
+                    blamed = blamed or (fault, page, match)
             if blamed is not None:
-                return self._turned(page, blamed[0], [blamed[1]])
+                fault, page, match = blamed
+                return self._turned(page, fault, [match], offset)
         return None
+
+    def _shouts(self, text: str, page: Levelled, match: Match) -> bool:
+        """Whether either side is in capitals, which many languages write without accents."""
+        start, end = page.origin(match.start, match.end)
+        return self.quotation.isupper() or text[start:end].isupper()
 
     def _beheaded(self, page: Levelled, first: Match, last: Match) -> str:
         """What is wrong with making a sentence of a part of one, or "".
@@ -162,7 +190,8 @@ class _Search:
         """
         words = page.text[first.start : last.end]
         place = page.origin(first.start, first.start + 1)[0]
-        if _is_a_beginning(self.quotation) and page.source[place : place + 1].islower():
+        is_cut = _is_a_beginning(self.quotation) and page.source[place : place + 1].islower()
+        if is_cut or _SPEECH.match(self.quotation):
             before = _WORD_BEFORE_IT.search(page.text, max(0, first.start - 40), first.start)
             if before is not None and (word := self._negation(before[1], words, page)):
                 return f"beheaded: the sentence says “{word}” before these words"
@@ -176,25 +205,32 @@ class _Search:
         name = negations.language_of(_sample(page.text, wanted), self.lang)
         return next(iter(negations.negations(word, name)), "")
 
-    def _readings(self) -> Iterator[tuple[str, Levelled]]:
-        """The quotation and the page levelled, in each way that leaves the words the same.
+    def _plain(self) -> Iterator[tuple[str, str, bool]]:
+        """The quotation and the page as they are; a zero-width non-joiner may be a space."""
+        quotation, text = self.quotation, self.text
+        yield quotation, text, False
+        if _ZERO_WIDTH in quotation or _ZERO_WIDTH in text:
+            yield quotation.replace(_ZERO_WIDTH, " "), text.replace(_ZERO_WIDTH, " "), False
 
-        A hyphen at a line's end is of the word or of the line; a zero-width non-joiner is typed
-        as a space, or as nothing; a footnote's mark is not quoted.
+    def _spellings(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """Other ways to write the same, every character of *text* in its place.
+
+        A footnote's mark is not quoted, thousands are parted or not, and capitals have accents
+        or not: the last of each says whether it holds for capitals only.
         """
-        pairs = [(self.quotation, self.text)]
-        if _ZERO_WIDTH in self.quotation or _ZERO_WIDTH in self.text:
-            pairs.append(
-                (self.quotation.replace(_ZERO_WIDTH, " "), self.text.replace(_ZERO_WIDTH, " "))
-            )
-        if (unmarked := without_marks(self.text)) != self.text:
-            pairs.append((self.quotation, unmarked))
-        for quotation, text in pairs:
-            wanted, page = without_edges(levelled(quotation).text), levelled(text)
-            for meant in dict.fromkeys(
-                (wanted.replace(LINE_END, ""), wanted.replace(LINE_END, " "))
-            ):
-                yield meant, page.resolved(meant)
+        quotation, unmarked = self.quotation, without_marks(text)
+        if unmarked != text:
+            yield quotation, unmarked, False
+        if _LONG_NUMBER.search(quotation):
+            whole = _GROUPED.sub(_ungrouped, unmarked)
+            if whole != unmarked:
+                yield quotation, whole, False
+        whole = _GROUPED.sub(_ungrouped, quotation)
+        if whole != quotation:
+            yield whole, unmarked, False
+        bare = _ACCENTED.sub(_unaccented, quotation), _ACCENTED.sub(_unaccented, unmarked)
+        if bare != (quotation, unmarked):
+            yield *bare, True
 
     # ---- in parts ------------------------------------------------------------------------
 
@@ -204,8 +240,7 @@ class _Search:
         if len(raw) < 2 and not BRACKET.search(self.quotation):
             return None
         parts = [normalise(part) for part in raw]
-        if _are_few(" ".join(parts)):
-            return None
+        few = _are_few(" ".join(parts))
         page = levelled(self.text).resolved(normalise(" ".join(parts)))
         name = negations.language_of(_sample(page.text, parts[0]), self.lang)
         places = [list(islice(places_of(part, page, name), MOST_PLACES)) for part in raw]
@@ -221,11 +256,15 @@ class _Search:
             )
             fault = fault or self._beheaded(page, chosen[0], chosen[-1])
             fault = fault or self._depends(page, chosen, name)
+            if few:
+                near = chosen[-1].end - chosen[0].start <= 3 * len(self.quotation)
+                if not (near and fault.startswith("turned")):
+                    continue
             if not fault:
                 return self._found(_told(page, chosen), page, chosen[0].start, chosen[-1].end)
             blamed = blamed or (fault, chosen)
         if blamed is None:
-            if any(len(words_of(part)) <= FEW_WORDS for part in parts):
+            if few or any(len(words_of(part)) <= FEW_WORDS for part in parts):
                 return None
             chosen = sorted((options[0] for options in places), key=lambda match: match.start)
             fault = (
@@ -273,8 +312,9 @@ class _Search:
         word = negations.turning_word(head or tail, name)
         return f"turned: what is left out of the sentence holds “{word}”" if word else ""
 
-    def _turned(self, page: Levelled, fault: str, chosen: list[Match]) -> Finding:
-        spans = [page.origin(match.start, match.end) for match in chosen]
+    def _turned(self, page: Levelled, fault: str, chosen: list[Match], offset: int = 0) -> Finding:
+        origins = (page.origin(match.start, match.end) for match in chosen)
+        spans = [(start + offset, end + offset) for start, end in origins]
         start, end = spans[0][0], max(end for _, end in spans)
         if end - start <= SKIP + 4 * CONTEXT:
             says = self.text[start:end]
@@ -307,12 +347,14 @@ class _Search:
         common = negations.language(name).common
         near = _with_another_number(wanted, page.text, common)
         near = near or nearest(wanted, page.text, common)
+        if near is not None and (same := self.respelt(near, page)) is not None:
+            return same
         if near is None:
             return self._not_found(
                 Quote.ABSENT, "absent: nothing on the page is near; the best score is 0 of 100"
             )
         recognised, why = _recognised(near, wanted, page.text, name)
-        if not recognised:
+        if not recognised and not self._is_a_sentence(near, page):
             reason = f"absent: {why}; the best score is {near.score:.0f} of 100"
             return self._not_found(Quote.ABSENT, reason, score=near.score)
         start, end = page.origin(near.start, near.end)
@@ -331,6 +373,17 @@ class _Search:
             says=_one_line(self.text[start:end]),
             difference=difference,
         )
+
+    def _is_a_sentence(self, near: Near, page: Levelled) -> bool:
+        """Whether a quotation of few words is one of the page's sentences, but for one word."""
+        changes = [step for step in near.steps if step.op != "equal"]
+        replaced = len(changes) == 1 and changes[0].op == "replace"
+        if not replaced or near.pointers < 1 or len(near.cited) < FEW_WORDS:
+            return False
+        start, end = page.origin(near.start, near.end)
+        ends = _STOPPED.search(self.quotation) and self.text[end : end + 1] in (*".!?।", "")
+        before = self.text[:start].rstrip(" \t")[-1:]
+        return bool(ends) and (before in (*".!?।\n", ""))
 
     def _sentence(self, start: int, end: int) -> tuple[int, int]:
         """The passage with the rest of its sentence, where that is short."""
@@ -369,8 +422,8 @@ class _Search:
 
     # ---- the finding ---------------------------------------------------------------------
 
-    def _found(self, reason: str, page: Levelled, start: int, end: int) -> Finding:
-        begin, stop = page.origin(start, end)
+    def _found(self, reason: str, page: Levelled, start: int, end: int, offset: int = 0) -> Finding:
+        begin, stop = (place + offset for place in page.origin(start, end))
         return Finding(
             result=Quote.FOUND,
             reason=reason,
@@ -411,6 +464,13 @@ class _Search:
         )
 
 
+def _readings(quotation: str, text: str) -> Iterator[tuple[str, Levelled]]:
+    """Both levelled: a hyphen at the end of a line is of the word or of the line."""
+    wanted, page = without_edges(levelled(quotation).text), levelled(text)
+    for meant in dict.fromkeys((wanted.replace(LINE_END, ""), wanted.replace(LINE_END, " "))):
+        yield meant, page.resolved(meant)
+
+
 # ---- in parts ----------------------------------------------------------------------------
 
 
@@ -426,10 +486,19 @@ def _told(page: Levelled, chosen: list[Match]) -> str:
     return "; ".join([f"{rule}: the words stand on the page in this order", *said])
 
 
+def _ungrouped(found: re.Match[str]) -> str:
+    """A number without what parts its thousands, every digit in its place."""
+    return re.sub(r"\D", NOTHING, found[0])
+
+
+def _unaccented(found: re.Match[str]) -> str:
+    return unicodedata.normalize("NFD", found[0])[0]
+
+
 def _is_a_beginning(quotation: str) -> bool:
     """Whether *quotation* begins as sentences do: with a capital, and small letters behind it."""
     letters = [sign for sign in quotation[:40] if sign.isalpha()][:2]
-    return [sign.isupper() for sign in letters] in ([True], [True, False])
+    return [sign.isupper() for sign in letters] == [True, False]
 
 
 # ---- in other words ----------------------------------------------------------------------
@@ -450,7 +519,10 @@ def _recognised(near: Near, wanted: str, page: str, name: str) -> tuple[bool, st
             for step in near.steps
             if step.op != "equal"
         )
-        strong = small and near.pointers >= 1 and not _ELLIPSIS.search(wanted)
+        replaced = [step for step in near.steps if step.op != "equal"]
+        one = len(replaced) == 1 and replaced[0].cited[1] - replaced[0].cited[0] == 1
+        framed = one and near.pointers >= 2
+        strong = (small or framed) and near.pointers >= 1 and not _ELLIPSIS.search(wanted)
         return strong, "the quotation is too short to recognise a passage in other words by"
     if any(is_unspaced(word.text) for word in near.cited):
         strong = near.score >= RECOGNISED_UNSPACED and near.pointers >= 4

@@ -35,13 +35,15 @@ _FOLD: dict[str, str] = {
     **dict.fromkeys("“”„‟″«»❝❞〝〞〟「」『』《》〈〉﹁﹂﹃﹄״", '"'),
     **dict.fromkeys("‐‑‒–—―−⁃﹘﹣－־", "-"),
     **dict(zip("،؛؟٪٫٬。、⋯", (",", ";", "?", "%", ".", ",", ".", ",", "..."), strict=True)),
-    **dict.fromkeys("یے", "ي"),
+    **dict.fromkeys("یےى", "ي"),
     "ک": "ك",
     **dict.fromkeys("أإٱ", "ا"),
     **{chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)},
     # 10² is no 102, and people² are people with a note.
     **{sign: f"^{digit}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     "ı": "i",
+    "ё": "е",  # Russian prints the dots where it wants to
+    "\u06c0": "ه",
     "œ": "oe",  # ligatures, though Unicode takes them for letters
     "æ": "ae",
     # What NFKC would do too; done here, most texts need no more of it, and it is slow.
@@ -51,11 +53,14 @@ _FOLD: dict[str, str] = {
     **dict.fromkeys("＇｀", "'"),
     "＂": '"',
 }
-_FOLDED = re.compile(f"[{''.join(_FOLD)}]|i\u0307+")
+_FOLDED = re.compile(f"[{''.join(_FOLD)}]|i\u0307+|[\u0647\u06d5]\u0654")
 _ASCII_FOLD = str.maketrans("`", "'")
 
 # These begin with the sign they are about, and look back from there: so they search fast.
 _BROKEN_WORD = re.compile(r"[-‐\u00ad](?<=[^\W\d_].)[ \t\r]*[\n\f\u2028]\s*(?=[^\W\d_])")
+# Persian writes the same ending as a sign above the letter, as a letter, or not at all.
+_EZAFE = re.compile("\u200c[یيى](?<=ه\u200c.)(?![^\\W\\d_]|[\u200c\u0654])")
+_SLASH = re.compile(r" /(?<![\d] /)[ /]* (?!\d)")
 _SPACES = re.compile(r"\s+")
 _NOTE = re.compile(r"\[(?<=\S\[)(?:\d{1,3}|citation needed)\]")
 _QUOTES = re.compile(r"[\"'][\"' ]*")
@@ -63,7 +68,9 @@ _SPACED_DASHES = re.compile(" -[- ]*")
 _DASHES = re.compile("-[- ]*")
 _DOTS = re.compile(r"\.(?: ?\.){2,}")
 _LOOSE_STOP = re.compile(r" \.(?!\d)")
-_LOOSE = {f" {sign}": sign for sign in ",;:!?)%°"} | {"( ": "("}
+_LOOSE = re.compile(r" (?=[,;:!?)%°])")
+_LOOSE_WITHIN = re.compile(r"(?<=\() ")
+_MONEY_SIGNS = "€£¥$₽₹§№"
 _MONEY = re.compile(r" (?:(?<=[€£¥$₽₹§№] )(?=\d)|(?<=\d )(?=[€£¥$₽₹](?!\d)))")
 _UNSPACED_GAP = re.compile(
     f" (?:(?=[{UNSPACED}])|(?:(?<=[{UNSPACED}] )|(?<=[{UNSPACED}][,.;:!?] ))(?!-))"
@@ -189,7 +196,7 @@ _Replacement = str | Callable[[re.Match[str]], str]
 
 
 def _level(piece: str) -> str:
-    text = _BROKEN_WORD.sub(_break, piece.replace(LINE_END, ""))
+    text = _EZAFE.sub("", _BROKEN_WORD.sub(_break, piece.replace(LINE_END, "")))
     text = " ".join(_characters(text).split())
     for pattern, replacement in _rules(text):
         text = pattern.sub(replacement, text)
@@ -202,6 +209,7 @@ def _spans(piece: str) -> list[tuple[int, int]]:
     text, spans = piece, [(place, place + 1) for place in range(len(piece))]
     text, spans = _follow(re.compile(LINE_END), "", text, spans)
     text, spans = _follow(_BROKEN_WORD, _break, text, spans)
+    text, spans = _follow(_EZAFE, "", text, spans)
     characters: list[str] = []
     after: list[tuple[int, int]] = []
     for begin, end in _clusters(text):
@@ -269,7 +277,11 @@ def _composed(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return _FOLDED.sub(lambda found: _FOLD.get(found[0], "i"), text)
+    return _FOLDED.sub(_folded, text)
+
+
+def _folded(found: re.Match[str]) -> str:
+    return _FOLD.get(found[0]) or ("i" if found[0][0] == "i" else "ه" if len(found[0]) > 1 else "")
 
 
 def _break(found: re.Match[str]) -> str:
@@ -285,6 +297,8 @@ def _rules(text: str) -> Iterator[tuple[re.Pattern[str], _Replacement]]:
     """
     if "[" in text:
         yield _NOTE, ""
+    if " /" in text:
+        yield _SLASH, " "
     if '"' in text or "'" in text:
         yield _QUOTES, _quote
     if "-" in text:
@@ -292,16 +306,13 @@ def _rules(text: str) -> Iterator[tuple[re.Pattern[str], _Replacement]]:
         yield _DASHES, _dash
     yield _DOTS, "..."
     yield _LOOSE_STOP, "."
-    for loose, pattern in _LOOSE_PATTERNS.items():
-        if loose[1] in text or loose[0] in text:
-            yield pattern, _LOOSE[loose]
-    if "$" in text or not text.isascii():
+    yield _LOOSE, ""
+    if "(" in text:
+        yield _LOOSE_WITHIN, ""
+    if any(sign in text for sign in _MONEY_SIGNS):
         yield _MONEY, ""
     if not text.isascii():
         yield _UNSPACED_GAP, ""
-
-
-_LOOSE_PATTERNS = {loose: re.compile(re.escape(loose)) for loose in _LOOSE}
 
 
 def _quote(found: re.Match[str]) -> str:

@@ -103,7 +103,7 @@ def pairs(half: str) -> Iterator[Pair]:
             kind=QuoteKind(entry["kind"]),
             lang=entry["lang"],
             content=_content(folder / entry["text_file"], entry["media"]),
-            content_type=_CONTENT_TYPES[entry["media"]],
+            content_type=entry.get("content_type", _CONTENT_TYPES[entry["media"]]),
             source_says=entry["source_says"],
         )
 
