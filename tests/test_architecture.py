@@ -34,7 +34,7 @@ LAYERS = {
         fetch transport
         warc warc_files warc_walk
         wayback wayback_answers wayback_child
-        ledger evidence chain recount
+        ledger evidence chain recount landings
         publish
         notify
     """,
@@ -52,7 +52,7 @@ ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
 EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
-         "ledger evidence chain recount",
+         "ledger evidence chain recount landings",
          "wayback wayback_answers wayback_child", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 

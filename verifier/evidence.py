@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from verifier import rows
 from verifier.errors import InputError
 from verifier.explain import Dossier, Found, Look
-from verifier.ledger import LOOKS, Ledger
+from verifier.ledger import BELIEVED, LOOKS, Ledger
 from verifier.records import Baseline, Capture, Check, Probe, QuoteKind, Seen, Source
 
 NEWEST = 10
@@ -73,7 +73,7 @@ def asked(ledger: Ledger, some: Sequence[str]) -> Iterator[Asked]:
         "EXISTS (SELECT 1 FROM quote_findings q WHERE q.check_id = c.id) AS had_finding,",
         1,
     )
-    sql = f"{looks} WHERE c.address IN ({marks}) ORDER BY c.address, c.run_id, c.id"
+    sql = f"{looks} WHERE c.address IN ({marks}) AND {BELIEVED} ORDER BY c.address, c.run_id, c.id"
     for row in ledger.query(sql, list(some)):
         check = rows.check(row)
         read = bool(check.text_version)

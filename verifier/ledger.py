@@ -109,6 +109,10 @@ LOOKS = (
 """Looks with what newer rules made of them and the newest finding, for `rows.check`."""
 
 
+BELIEVED = "r.network NOT IN ('portal', 'wrong-clock')"
+"""Rounds in which what was seen was the sources', by the rules of `verifier.outage`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """All that one fetch of an address gave: its captures, and a check for each source of it.
@@ -521,6 +525,11 @@ class Ledger:
         )
         return rows.baseline(found) if found is not None else None
 
+    def forget_baselines(self, run_id: int) -> None:
+        """Drop what a round took for pages that were none. Within a transaction."""
+        made = "(SELECT id FROM checks WHERE run_id = ?)"
+        self._db.conn.execute(f"DELETE FROM baselines WHERE check_id IN {made}", [run_id])  # noqa: S608
+
     def write_baselines(
         self, addresses: Sequence[str], made: Iterable[tuple[Check, Baseline]]
     ) -> None:
@@ -573,7 +582,7 @@ class Ledger:
         new = "(t.source_id IS NULL OR c.id > (SELECT coalesce(max(derived_to), 0) FROM runs)) AND "
         found = self._many(
             f"{LOOKS} LEFT JOIN standings t ON t.source_id = c.source_id "
-            f"WHERE {'' if everything else new}c.source_id IN ({{}}) ORDER BY c.id",
+            f"WHERE {'' if everything else new}{BELIEVED} AND c.source_id IN ({{}}) ORDER BY c.id",
             ids,
         )
         checks: dict[str, list[Check]] = {}

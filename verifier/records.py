@@ -949,7 +949,8 @@ class Run:
         outcome: ``running``, ``conclusive``, ``inconclusive``, ``interrupted``, or ``rejudged``:
             today's rules over what was stored, and no look at the web.
         reason: Why it was not conclusive ("" when it was).
-        network: ``up``, ``down`` or ``not-tested``.
+        network: ``up``, ``down`` or ``not-tested``; ``portal`` or ``wrong-clock``: what was seen
+            counts for nothing.
         listed: Sources in sources.csv; ``due`` and ``checked`` count sources of these.
         problems: What is to be said of sources.csv as a whole, then its wrong rows, as
             sentences with line and column.

@@ -19,20 +19,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from verifier import copies, outage, sources, verdict, warc
+from verifier import copies, landings, outage, sources, verdict, warc
 from verifier.addresses import host_of
 from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
 from verifier.fanout import Manners
 from verifier.ledger import Ledger, Look
 from verifier.look import Get
-from verifier.outage import HostLook
+from verifier.outage import Crowd, HostLook
 from verifier.parsing import Parsers
 from verifier.preserve import Archive, Asking, Pace
 from verifier.processes import WORTH_IT, Crew, tour_together
 from verifier.recorder import Seat
 from verifier.records import (
     Change,
+    Fetched,
     Link,
     Reading,
     Reply,
@@ -192,13 +193,16 @@ class _Round:
     ) -> None:
         self._plan, self._ledger, self._thread, self._stop = plan, ledger, thread, stop
         self._readings: dict[str, bool] = {}
-        self._hosts: dict[str, list[bool]] = {}
+        self._hosts: dict[str, HostLook] = {}
         self._failing = 0
 
     async def run(self, listed: SourceList) -> Run:
         started = _now()
         await self._mend()
-        await self._mirror(listed, started)
+        newest = await self._stored(landings.newest)
+        behind = outage.behind(started, newest)
+        if not behind:
+            await self._mirror(listed, started)
         digest = listed.digest
         begun = Run(
             id=0,
@@ -215,6 +219,9 @@ class _Round:
                 rules=verdict.RULES_VERSION,
             )
         )
+        if behind:
+            run = replace(run, outcome="inconclusive", network="wrong-clock", reason=behind)
+            return await self._close(run)
         try:
             seats = await self._due(run, listed)
             del listed  # a long list is most of a round's memory, and the ledger has it now
@@ -225,11 +232,9 @@ class _Round:
             raise
 
     async def _rest(self, run: Run, seats: Mapping[str, Sequence[Seat]]) -> Run:
-        run = replace(run, network=await self._network())
-        if run.network == "down":
-            asked = len(self._plan.canaries)
-            reason = f"no network: none of {asked} canaries answered, so nothing was judged"
-            return await self._close(replace(run, outcome="inconclusive", reason=reason))
+        run = await self._tested(run)
+        if run.outcome == "inconclusive":
+            return await self._close(run)
         due = sum(len(taken) for taken in seats.values())
         before = await self._stored(lambda ledger: ledger.was_well())
         await self._look(run.id, seats)
@@ -238,8 +243,9 @@ class _Round:
         if self._stop.is_set():
             reason = "stopped before its end"
             return await self._close(replace(run, outcome="interrupted", reason=reason))
-        if reason := outage.inconclusive(self._host_looks(seats, before)):
-            return await self._close(replace(run, outcome="inconclusive", reason=reason))
+        run = await self._doubted(run, list(self._host_looks(seats, before)))
+        if run.outcome == "inconclusive":
+            return await self._close(run)
         run = replace(run, preserve=await self._preserve(run.id))
         return await self._derive(replace(run, outcome="conclusive"))
 
@@ -274,13 +280,50 @@ class _Round:
 
         await self._stored(mirror)
 
-    async def _network(self) -> str:
+    async def _canaries(self) -> list[Fetched]:
         if not self._plan.canaries:
-            return outage.network({})
+            return []
         async with self._plan.scout() as scout:
-            came = await asyncio.gather(*(scout.get(url) for url in self._plan.canaries))
-        answers = zip(self._plan.canaries, came, strict=True)
-        return outage.network({url: isinstance(reply, Reply) for url, reply in answers})
+            return await asyncio.gather(*(scout.get(url) for url in self._plan.canaries))
+
+    async def _tested(self, run: Run) -> Run:
+        """The round with what the canaries say of network and clock before any look."""
+        came = await self._canaries()
+        network = outage.network(came)
+        run = replace(run, network=network.state)
+        if network.state == "down":
+            return replace(run, outcome="inconclusive", reason=network.reason)
+        if reason := outage.wrong_clock([told for one in came for told in _date_of(one)]):
+            return replace(run, outcome="inconclusive", network="wrong-clock", reason=reason)
+        return run
+
+    async def _doubted(self, run: Run, hosts: Sequence[HostLook]) -> Run:
+        """The round with why it says nothing after all, if our own network or clock failed it."""
+        reason = outage.inconclusive(hosts)
+        if not reason and any(host.silent and host.well for host in hosts):
+            reason = outage.gone(outage.network(await self._canaries()))
+        if reason:
+            return replace(run, outcome="inconclusive", reason=reason)
+        told = await self._stored(lambda ledger: list(landings.dates(ledger, run.id)))
+        if reason := outage.wrong_clock(told, enough=outage.CROWD):
+            return replace(run, outcome="inconclusive", network="wrong-clock", reason=reason)
+        crowd = await self._stored(lambda ledger: self._crowd(ledger, run.id))
+        if crowd is not None and (reason := outage.portal(crowd)):
+            if outage.is_no_portal(crowd, await self._canaries()):
+                return run
+            return replace(run, outcome="inconclusive", network="portal", reason=reason)
+        return run
+
+    def _crowd(self, ledger: Ledger, run_id: int) -> Crowd | None:
+        found = landings.crowd(ledger, run_id)
+        if found is None:
+            return None
+        crowd, page = found
+        if page is not None:
+            with suppress(StorageError):  # then it is judged without the page's words
+                stored = warc.read(self._plan.archive_folder / "warc", page.file, page.offset)
+                crowd = replace(crowd, content=stored.content)
+        return crowd
 
     async def _due(self, run: Run, listed: SourceList) -> dict[str, list[Seat]]:
         """The sources to look at, by address: all those of one address share its fetch."""
@@ -347,7 +390,8 @@ class _Round:
 
     def _note(self, address: str, reading: Reading) -> None:
         self._readings[address] = reading.seen in _ALIVE
-        self._hosts.setdefault(host_of(address), []).append(reading.transport)
+        host = host_of(address)
+        self._hosts[host] = outage.with_look(self._hosts.get(host), reading)
         self._failing += reading.seen in (Seen.FAILING, Seen.GONE, Seen.HIJACKED)
         self._plan.progress.step(len(self._readings), self._failing)
 
@@ -359,8 +403,8 @@ class _Round:
             for address, taken in seats.items()
             if any(seat.id in before for seat in taken)
         }
-        for host, silences in self._hosts.items():
-            yield HostLook(well=host in well, silent=all(silences))
+        for host, look in self._hosts.items():
+            yield replace(look, well=host in well)
 
     # ---- copies --------------------------------------------------------------------------
 
@@ -426,6 +470,8 @@ class _Round:
 
         def close(ledger: Ledger) -> Run:
             with ledger.transaction():
+                if ended.network in outage.DECEIVED:
+                    ledger.forget_baselines(ended.id)
                 return ledger.end_run(ended, derived=False)
 
         return await self._stored(close)
@@ -437,6 +483,16 @@ class _Round:
 
     async def _call(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _date_of(came: Fetched) -> Iterator[tuple[datetime, datetime]]:
+    """What time it was there and here, if a server said so."""
+    if isinstance(came, Reply):
+        pairs = (
+            (name.decode("latin-1"), told.decode("latin-1")) for name, told in came.last.headers
+        )
+        if (there := outage.said_date(pairs)) is not None:
+            yield there, came.last.requested_at
 
 
 def _now() -> datetime:

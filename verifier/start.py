@@ -34,7 +34,7 @@ from verifier import (
     round,
     settings,
 )
-from verifier.attention import answer_counts, plain
+from verifier.attention import answer_counts, minute, plain
 from verifier.console import Bar
 from verifier.errors import InputError, StorageError, VerifierError
 from verifier.fanout import Manners
@@ -301,7 +301,8 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
         if not (quiet and earlier is not None and earlier.network == "down"):
             show(
                 f"{run.reason[:1].upper()}{run.reason[1:]}.\n"
-                f"{run.listed} sources are listed; they are checked when there is a network.\n"
+                f"{run.listed} sources are listed; they are checked when there is a network"
+                f"{f'; the last round that judged was of {minute(since)}' if since else ''}.\n"
             )
     elif quiet:
         show(_news(run, earlier, rows, copies=copies))
