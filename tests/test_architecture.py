@@ -19,10 +19,10 @@ LAYERS = {
         verdict sight outage
         lookalikes marks outline baseline
         history overruling explain explained
-        copies
+        copies confirm replayed
         quotes places nearest footnotes typography negations
         text markup pdf coding
-        addresses hosts
+        addresses hosts spelling
         report report_markdown report_html report_json report_csv corrections
         attention bulletin news feed freshness chart
         damage
@@ -33,8 +33,8 @@ LAYERS = {
         sources table
         fetch transport
         warc warc_files warc_walk
-        wayback wayback_answers wayback_child
-        ledger evidence chain recount landings
+        wayback wayback_answers wayback_child wayback_replay
+        ledger evidence custody chain recount landings
         publish
         notify
     """,
@@ -52,12 +52,12 @@ ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
 EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
-         "ledger evidence chain recount landings",
-         "wayback wayback_answers wayback_child", "publish", "notify")  # fmt: skip
+         "ledger evidence custody chain recount landings",
+         "wayback wayback_answers wayback_child wayback_replay", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 
 DOORS = {
-    "httpx": "fetch transport wayback",
+    "httpx": "fetch transport wayback wayback_replay",
     "aiohttp": "transport",
     "aiodns": "transport",
     "uvloop": "start worker",

@@ -163,10 +163,10 @@ def each_public_page_was_submitted_once_and_the_others_never(story: Story) -> No
 
     assert sorted(story.submissions) == sorted(public)
     copies = story.program.audit("copy")
-    assert {copies[row["id"]] for row in story.rows if row["preserve"] == "public"} == {"captured"}
+    assert {copies[row["id"]] for row in story.rows if row["preserve"] == "public"} == {"confirmed"}
     assert {copies[row["id"]] for row in story.rows if row["preserve"] == "local"} == {"none"}
     for id, address in story.program.audit("snapshot_url").items():
-        if copies[id] == "captured":
+        if copies[id] == "confirmed":
             assert address.startswith(f"{story.archive_url}/web/2")
 
 

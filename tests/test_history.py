@@ -18,10 +18,12 @@ from verifier.records import (
     Copy,
     Finding,
     Link,
+    LocalCopy,
     Quote,
     QuoteKind,
     Reading,
     Seen,
+    Sighting,
     Snapshot,
     Source,
     Standing,
@@ -469,18 +471,114 @@ def test_no_text_leaves_the_former_finding_with_its_date(seen: Seen) -> None:
     )  # fmt: skip
 
 
-def test_only_a_local_copy_with_the_words_is_a_keeper() -> None:
+def test_only_copies_with_the_words_are_keepers() -> None:
     """
     The live page is no custodian, and a copy without the words keeps nothing.
     """
+    standing = told(look(Seen.ALIVE, timedelta(), FOUND, capture_id=7))
 
-    def keepers(finding: Finding, capture_id: int | None) -> int:
-        standing = told(look(Seen.ALIVE, timedelta(), finding, capture_id=capture_id))
-        return history.complete(standing, SOURCE, PENDING, now=START).row.keepers
+    def keepers(kept: LocalCopy, copy: CopyAnswer = PENDING) -> int:
+        return history.complete(standing, SOURCE, copy, kept, now=START).row.keepers
 
-    assert keepers(FOUND, 7) == 1
-    assert keepers(FOUND, None) == 0
-    assert keepers(NOT_FOUND, 7) == 0
+    assert keepers(LocalCopy(capture_id=7, says=Quote.FOUND, looked=True)) == 1
+    assert keepers(LocalCopy(says=Quote.ABSENT, looked=True)) == 0
+    assert keepers(LocalCopy(looked=True)) == 0
+    assert keepers(LocalCopy(), replace(PENDING, copy=Copy.CONFIRMED, keeps=True)) == 1
+
+
+def test_the_capture_with_the_words_is_the_local_copy() -> None:
+    """
+    When the page no longer says it, the newest capture is of no use to a reader.
+    """
+    standing = told(look(Seen.ALIVE, timedelta(), NOT_FOUND, capture_id=8))
+    kept = LocalCopy(capture_id=3, says=Quote.FOUND, looked=True)
+
+    row = history.complete(standing, SOURCE, PENDING, kept, now=START).row
+
+    assert (row.local_copy, row.quote_local, row.keepers) == (3, "found", 1)
+
+
+# ---- a second vantage point --------------------------------------------------------------
+
+
+def failing_for_a_week(*sightings: Sighting, status: int | None = None) -> Standing:
+    """Alive once, then failing on days 1, 4 and 8."""
+    standing = history.fold(history.resume(None, SOURCE), look(Seen.ALIVE))
+    for day in (1, 4, 8):
+        check = replace(look(Seen.FAILING, day * DAY), status=status)
+        standing = history.fold(standing, check, sightings)
+    return standing
+
+
+def silent(seen: Seen, after: timedelta) -> Check:
+    """A look that was shown no page."""
+    return replace(look(seen, after), status=None)
+
+
+def seen_on(day: float, *, quote_found: bool = False) -> Sighting:
+    return Sighting(at=START + day * DAY, quote_found=quote_found)
+
+
+def test_an_archive_that_saw_the_page_while_we_could_not_keeps_it_from_dead() -> None:
+    """
+    It is alive for others, then: dead would be a slander.
+    """
+    held, dead = failing_for_a_week(seen_on(5)), failing_for_a_week()
+
+    assert dead.row.link is Link.DEAD
+    assert (held.row.link, held.row.strikes) == (Link.SUSPECT, 3)
+    assert held.row.link_reason.startswith("second-vantage: an archive got the page on 2026-11-06")
+    assert held.row.next_check_at == START + 11 * DAY
+
+
+@pytest.mark.parametrize("day", [0, 0.99, 1], ids=["before", "just before", "as it began"])
+def test_what_the_archive_saw_before_it_failed_says_nothing(day: float) -> None:
+    """
+    The page was there for us then, too.
+    """
+    assert failing_for_a_week(seen_on(day)).row.link is Link.DEAD
+
+
+def test_the_archives_word_does_not_hold_for_ever() -> None:
+    """
+    A page that died the day after it was captured has to be called dead some day.
+    """
+    standing = failing_for_a_week(seen_on(5))
+
+    standing = history.fold(standing, silent(Seen.FAILING, 11.9 * DAY), [seen_on(5)])
+    assert standing.row.link is Link.SUSPECT
+    standing = history.fold(standing, look(Seen.FAILING, 15 * DAY), [seen_on(5)])
+    assert standing.row.link is Link.DEAD
+
+
+@pytest.mark.parametrize(("found", "link"), [(True, Link.SUSPECT), (False, Link.DEAD)])
+def test_where_we_were_shown_another_page_the_archive_may_have_been_too(
+    found: bool, link: Link
+) -> None:
+    """
+    A "not found" that calls itself 200 is captured as 200: then only the quotation counts.
+    """
+    assert failing_for_a_week(seen_on(5, quote_found=found), status=200).row.link is link
+
+
+def test_a_page_that_says_it_is_gone_is_held_too_and_not_looked_at_every_ten_minutes() -> None:
+    """
+    To us it says 410; to the archive it gave the page.
+    """
+    standing = history.fold(history.resume(None, SOURCE), look(Seen.GONE))
+    standing = history.fold(standing, silent(Seen.GONE, DAY), [seen_on(0.5)])
+
+    assert standing.row.link is Link.SUSPECT
+    assert standing.row.next_check_at == START + 2 * DAY
+
+
+def test_a_dead_page_is_not_brought_back_by_an_archive() -> None:
+    """
+    What brings it back is our own look.
+    """
+    standing = history.fold(failing_for_a_week(), look(Seen.FAILING, 40 * DAY), [seen_on(39)])
+
+    assert standing.row.link is Link.DEAD
 
 
 # ---- when to look again ------------------------------------------------------------------

@@ -957,7 +957,7 @@ def test_only_public_addresses_without_a_good_copy_are_asked_about(ledger: Ledge
             )
         )
 
-    found = ledger.without_copy(NOW - timedelta(days=180))
+    found = ledger.without_copy(NOW - timedelta(days=180), NOW - timedelta(days=7))
 
     assert found == [
         ("http://old.example/", "live"),
@@ -974,7 +974,7 @@ def test_an_answer_about_another_address_says_nothing_of_this_one(ledger: Ledger
 
     mirror(ledger, replace(cited, url="http://new.example/"))
 
-    assert ledger.without_copy(NOW) == [("http://new.example/", "")]
+    assert ledger.without_copy(NOW, NOW - timedelta(days=7)) == [("http://new.example/", "")]
 
 
 def test_a_capture_that_is_known_already_keeps_its_row(ledger: Ledger, path: Path) -> None:

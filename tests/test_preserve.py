@@ -178,7 +178,7 @@ def test_a_page_is_saved_and_its_capture_noted(
     assert asked.snapshot_id == 1
     told = f"{archive.base_url}/web/{capture.timestamp}/{url}"
     assert keeper.snapshots() == [(url, "save", capture.timestamp, told)]
-    assert str(tally) == "1 submitted, 1 captured"
+    assert str(tally) == "1 submitted, 1 captured, 1 read back"
 
 
 @BOTH
@@ -315,7 +315,7 @@ def test_killed_between_intent_and_answer_the_archive_is_asked_once(
         assert program.audit("copy") == {"a": "pending"}
         assert second.returncode == 0
     else:
-        assert program.audit("copy") == {"a": "captured"}
+        assert program.audit("copy") == {"a": "confirmed"}
         assert program.sql("SELECT state, snapshot_id FROM submissions") == [("captured", 1)]
 
 

@@ -352,7 +352,7 @@ def test_addresses_that_differ_in_the_fragment_are_one(program: Program) -> None
         assert len(site.visits) - len(eyes) == 1
         assert archive.submissions == [site.url("/page")]
     assert program.audit("quote") == {"a": "found", "b": "absent", "c": "found"}
-    assert program.audit("copy") == dict.fromkeys("abc", "captured")
+    assert program.audit("copy") == dict.fromkeys("abc", "confirmed")
     assert program.sql("SELECT source_id, capture_id FROM checks ORDER BY source_id") == [
         ("a", 1),
         ("b", 1),
@@ -676,7 +676,7 @@ def test_only_pages_that_are_alive_and_public_are_submitted(program: Program) ->
     kept = program.sql("SELECT url FROM captures")
     assert site.url("/none") not in {url for (url,) in kept}
     assert site.url("/local") in {url for (url,) in kept}
-    assert program.audit("copy")["live"] == "captured"
+    assert program.audit("copy")["live"] == "confirmed"
     assert program.audit("copy")["none"] == program.audit("copy")["local"] == "none"
 
 

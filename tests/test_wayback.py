@@ -48,9 +48,9 @@ from verifier.records import (
     Retry,
     SaveAnswer,
 )
+from verifier.spelling import same_address
 from verifier.wayback import Archive, ia_ini_places, load_ia_ini
 from verifier.wayback_answers import REASONS, read_find, read_save
-from verifier.wayback_child import same_address
 
 PAGE = "https://example.org/report?year=2024"
 AGENT = "Verifier-test (+https://example.org/contact)"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from verifier import confirm
+from verifier.confirm import Holding
 from verifier.records import (
     Asked,
     Copy,
+    CopyFinding,
     Custody,
     FindAnswer,
     IndexTrouble,
@@ -16,12 +20,15 @@ from verifier.records import (
     Lookup,
     Memento,
     NotInIndex,
+    Outcome,
     OutcomeUnknown,
     Preserve,
     Queued,
+    Quote,
     Refused,
     Retry,
     SaveAnswer,
+    Sighting,
     Snapshot,
     Source,
     Submission,
@@ -47,23 +54,63 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyAnswer:
-    """The third answer, and the copy it rests on."""
+    """The third answer, and the copy it rests on.
+
+    Attributes:
+        agreement: Of the copy with what we saw; "" where none was read.
+        held: The copy as its readings show it; None where there is none.
+        keeps: The archive holds the quoted words now, or, where nothing is quoted, what we saw.
+    """
 
     copy: Copy
     reason: str
     snapshot: Snapshot | None = None
+    agreement: str = ""
+    held: Holding | None = None
+    keeps: bool = False
+
+
+def counts(snapshot: Snapshot, custody: Custody, now: datetime) -> bool:
+    """Whether a capture may be one that counts: 2xx, as far as was told, and not known to fail.
+
+    What a row of sources.csv cites counts once the archive has shown it.
+    """
+    if snapshot.status is not None and not 200 <= snapshot.status < 300:
+        return False
+    if snapshot.via == "page" and not snapshot.agreement:
+        return False
+    return snapshot.lost_at is None and not confirm.never_shown(snapshot, custody, now)
+
+
+def _named(custody: Custody, now: datetime) -> Snapshot | None:
+    """The newest capture that the archive named and never showed, while nothing else is asked."""
+    if custody.submission is not None and custody.submission.state is not Asked.CAPTURED:
+        return None
+    return next(
+        (
+            snapshot
+            for snapshot in reversed(custody.snapshots)
+            if confirm.never_shown(snapshot, custody, now) and snapshot.via != "page"
+        ),
+        None,
+    )
 
 
 def good_snapshot(custody: Custody, now: datetime, good_for: timedelta) -> Snapshot | None:
-    """The newest capture that counts: 2xx (or not told otherwise) and not too old."""
+    """The newest capture that counts and is not too old.
+
+    After a loss only what the archive named since: another copy is asked for.
+    """
+    losses = [snapshot.lost_at for snapshot in custody.snapshots if snapshot.lost_at is not None]
     for snapshot in reversed(custody.snapshots):
-        fine = snapshot.status is None or 200 <= snapshot.status < 300
-        if fine and now - snapshot.captured_at <= good_for:
+        if losses and snapshot.known_at < max(losses):
+            continue
+        if now - snapshot.captured_at <= good_for and counts(snapshot, custody, now):
             return snapshot
     return None
 
 
-def _kept(custody: Custody, link: Link) -> Snapshot | None:
+def _kept(custody: Custody, link: Link, now: datetime) -> Snapshot | None:
     """The newest good capture whose age is no matter.
 
     It was made for us, or the page can't be captured any more: no younger one will come.
@@ -72,10 +119,21 @@ def _kept(custody: Custody, link: Link) -> Snapshot | None:
         (
             snapshot
             for snapshot in reversed(custody.snapshots)
-            if (snapshot.status is None or 200 <= snapshot.status < 300)
-            and (snapshot.via == "save" or link in (Link.DEAD, Link.HIJACKED))
+            if (snapshot.via == "save" or link in (Link.DEAD, Link.HIJACKED))
+            and counts(snapshot, custody, now)
         ),
         None,
+    )
+
+
+def sightings(custody: Custody, findings: Sequence[CopyFinding] = ()) -> tuple[Sighting, ...]:
+    """When the archive got the page with a 2xx, as far as it said so, oldest first."""
+    found = {one.snapshot_id for one in findings if one.finding.result is Quote.FOUND}
+    read = {reading.snapshot_id: reading.status for reading in custody.readings if reading.status}
+    return tuple(
+        Sighting(at=snapshot.captured_at, quote_found=snapshot.id in found)
+        for snapshot in custody.snapshots
+        if 200 <= (read.get(snapshot.id) or snapshot.status or 0) < 300
     )
 
 
@@ -188,24 +246,128 @@ def is_trouble(answer: SaveAnswer | FindAnswer) -> bool:
 
 
 def answer(
-    source: Source, custody: Custody, link: Link, *, now: datetime, good_for: timedelta = GOOD_FOR
+    source: Source,
+    custody: Custody,
+    link: Link,
+    *,
+    findings: Sequence[CopyFinding] = (),
+    now: datetime,
+    good_for: timedelta = GOOD_FOR,
 ) -> CopyAnswer:
-    """Is a copy kept where others can read it?"""
+    """Is a copy kept where others can read it?
+
+    Args:
+        findings: Of the source's words in copies of its address, oldest first.
+    """
     if source.preserve is not Preserve.PUBLIC or custody.barred:
         return CopyAnswer(
             copy=Copy.NONE, reason="not-public: the row does not let others keep a copy"
         )
+    held = confirm.holdings(custody, findings)
+    best = confirm.chosen(source, held)
+    if best is not None:
+        return _confirmed(source, best)
     snapshot = good_snapshot(custody, now, good_for)
     if snapshot is None and not _excluded(custody):
-        snapshot = _kept(custody, link)
+        snapshot = _kept(custody, link, now) or _named(custody, now)
+    lost = max(
+        (holding for holding in held if holding.lost_at is not None),
+        key=lambda holding: holding.lost_at or now,
+        default=None,
+    )
+    if lost is not None and not _replaced(lost, snapshot):
+        return _lost(lost)
     if snapshot is not None:
-        how = "the archive named it" if snapshot.via == "save" else "its index has it"
-        return CopyAnswer(
-            copy=Copy.CAPTURED,
-            reason=f"captured: a copy of {snapshot.captured_at:%Y-%m-%d %H:%M:%S}, {how}; "
-            "nobody has read it back yet",
-            snapshot=snapshot,
+        return _captured(next(holding for holding in held if holding.snapshot == snapshot))
+    return _without(custody, link)
+
+
+def _replaced(lost: Holding, snapshot: Snapshot | None) -> bool:
+    """Whether the archive named another capture after the confirmed one was lost."""
+    return snapshot is not None and lost.lost_at is not None and snapshot.known_at >= lost.lost_at
+
+
+def _confirmed(source: Source, held: Holding) -> CopyAnswer:
+    says = held.says
+    read_at = held.confirmed.read_at if held.confirmed is not None else held.snapshot.known_at
+    quoted = ""
+    if source.quote and says is not None and says is not Quote.FOUND:
+        quoted = f"; the quotation in it is {says}"
+    missed = ""
+    if held.missed_since is not None and held.reading is not None:
+        missed = (
+            f"; read again on {held.reading.read_at:%Y-%m-%d}, it was not there "
+            f"({held.reading.detail or held.reading.outcome}): a second such reading, a day "
+            "after the first, makes it lost"
         )
+    return CopyAnswer(
+        copy=Copy.CONFIRMED,
+        reason=f"confirmed: a copy of {held.snapshot.captured_at:%Y-%m-%d %H:%M:%S}, read back on "
+        f"{read_at:%Y-%m-%d}; {AGREEMENTS[held.confirmed_by]}{quoted}{missed}",
+        snapshot=held.snapshot,
+        agreement=held.confirmed_by,
+        held=held,
+        keeps=says is Quote.FOUND if source.quote else True,
+    )
+
+
+AGREEMENTS = {
+    "bytes": "its bytes are those that we saw",
+    "text": "its text is the one that we saw",
+    "quote": "the quotation stands in it",
+    "differs": "it agrees in nothing with what we saw",
+    "unreadable": "no text could be had of it",
+}
+
+
+def _lost(held: Holding) -> CopyAnswer:
+    reading, confirmed = held.reading, held.confirmed
+    why = (reading.detail or str(reading.outcome)) if reading is not None else ""
+    until = f"{confirmed.read_at:%Y-%m-%d}" if confirmed is not None else "once"
+    return CopyAnswer(
+        copy=Copy.LOST,
+        reason=f"lost: the copy of {held.snapshot.captured_at:%Y-%m-%d %H:%M:%S} was confirmed on "
+        f"{until} and is no longer there: {why}",
+        snapshot=held.snapshot,
+        agreement=held.agreement,
+        held=held,
+    )
+
+
+def _captured(held: Holding) -> CopyAnswer:
+    snapshot = held.snapshot
+    a_copy = f"a copy of {snapshot.captured_at:%Y-%m-%d %H:%M:%S}, {HOW[snapshot.via]}"
+    return CopyAnswer(
+        copy=Copy.CAPTURED,
+        reason=_captured_reason(held, a_copy),
+        snapshot=snapshot,
+        agreement=held.agreement,
+        held=held,
+    )
+
+
+HOW = {
+    "save": "the archive named it",
+    "index": "its index has it",
+    "page": "the row cites it",
+}
+
+
+def _captured_reason(held: Holding, a_copy: str) -> str:
+    reading = held.reading
+    if reading is None:
+        return f"captured: {a_copy}; nobody has read it back yet"
+    on = f"read back on {reading.read_at:%Y-%m-%d}"
+    if reading.outcome is not Outcome.MEMENTO:
+        return f"not-shown: {a_copy}; {on}: {reading.detail or reading.outcome}"
+    if held.agreement == "unreadable":
+        return f"unreadable: {a_copy}; {on}, and {AGREEMENTS['unreadable']}"
+    why = held.why_not or AGREEMENTS["differs"]
+    return f"differs: {a_copy}; {on}: {why}{f' ({reading.detail})' if reading.detail else ''}"
+
+
+def _without(custody: Custody, link: Link) -> CopyAnswer:
+    """The answer where no copy counts."""
     older = custody.snapshots[-1] if custody.snapshots else None
     submission, lookup = custody.submission, custody.lookup
     if lookup is not None and lookup.answer == "excluded":

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from verifier import copies, history, overruling
+from verifier import custody as custodians
+from verifier.history import NOT_KEPT
 from verifier.ledger import Ledger
 from verifier.records import Change, Source, Standing
 from verifier.verdict import invalid
@@ -32,24 +34,29 @@ def derive_some(
     listed: dict[str, Source] = {source.id: source for source in ledger.sources(ids)}
     standings, said = ledger.standings(ids), ledger.judgements(ids)
     checks = {} if fold is Fold.NONE else ledger.new_checks(ids, everything=fold is Fold.ALL)
-    custody = ledger.custody(sorted({source.address for source in listed.values()}))
+    custody = custodians.of(ledger, sorted({source.address for source in listed.values()}))
+    in_copies, kept = custodians.findings(ledger, ids), custodians.local(ledger, ids)
     after: list[Standing] = []
     news: list[Change] = []
     for id in ids:
         source, before = listed[id], standings.get(id)
+        found = in_copies.get(id, [])
+        seen = copies.sightings(custody[source.address], found)
         begin = history.afresh if fold is Fold.ALL else history.resume
         standing = begin(before, source)
         for check in checks.get(id, ()):
             if (check.url, check.address) == (source.url, source.address):
-                standing = history.fold(standing, check)
+                standing = history.fold(standing, check, seen)
         if fold is Fold.ALL:
             standing = history.due_if_changed(before, standing)
         force = overruling.in_force(said.get(id, ()), url=standing.url, now=now)
         # what can't be asked for stays unasked, whatever a person knows of it
         bound = force is None or invalid(source) is not None
         link = standing.row.link if bound or force is None else force.link
-        copy = copies.answer(source, custody[source.address], link, now=now, good_for=good_for)
-        standing = history.complete(standing, source, copy, now=now)
+        copy = copies.answer(
+            source, custody[source.address], link, findings=found, now=now, good_for=good_for
+        )
+        standing = history.complete(standing, source, copy, kept.get(id, NOT_KEPT), now=now)
         standing = overruling.overruled(standing, force)
         after.append(standing)
         news += history.changes(before.row if before is not None else None, standing.row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +16,11 @@ from verifier.records import (
     Check,
     Copy,
     Link,
+    LocalCopy,
     Quote,
     QuoteKind,
     Seen,
+    Sighting,
     Source,
     Standing,
 )
@@ -29,12 +32,14 @@ STRIKE_SPACING = timedelta(hours=72)  # InternetArchiveBot counts three failures
 DEAD_AFTER = timedelta(days=7)  # since the last success
 GONE_AFTER = timedelta(hours=24)  # between two looks that both saw 410
 SECOND_LOOK = timedelta(minutes=10)
+VANTAGE_LATER = timedelta(days=1)  # an archive may be asked after our look, in the same round
 STEADY = timedelta(days=7)
 BLOCKED = timedelta(days=3)
 UNDECIDED = timedelta(hours=6)
 DEAD = timedelta(days=30)  # the dead come back
 
 
+NOT_KEPT = LocalCopy()
 _UNJUDGED = ("script-shell", "meta-refresh", "script-redirect")
 
 
@@ -128,11 +133,14 @@ def _begin(source: Source, digest: str) -> Standing:
     )
 
 
-def fold(standing: Standing, check: Check) -> Standing:
+def fold(standing: Standing, check: Check, sightings: Sequence[Sighting] = ()) -> Standing:
     """The standing after one more look.
 
     A look of a round that was interrupted or inconclusive counts when the source was seen
     alive, refused us or was somebody else's; its failures count for nothing.
+
+    Args:
+        sightings: When an archive got the page, oldest first: a second vantage point.
     """
     seen = check.reading.seen
     if not check.conclusive and seen not in _SEEN_WITH_OWN_EYES:
@@ -146,7 +154,7 @@ def fold(standing: Standing, check: Check) -> Standing:
             kept |= {"failing_since": None, "last_strike_at": None, "gone_since": None}
         case Seen.FAILING | Seen.GONE:
             kept |= _failure(standing, check)
-            row |= _strikes(standing, check, kept, first)
+            row |= _strikes(standing, check, kept, first, sightings)
         case Seen.BLOCKED | Seen.INVALID | Seen.HIJACKED:
             row |= _answer(standing.row, check, _AT_ONCE[seen])
             kept["gone_since"] = None
@@ -204,7 +212,13 @@ def _failure(standing: Standing, check: Check) -> _Changes:
     }
 
 
-def _strikes(standing: Standing, check: Check, kept: _Changes, first: datetime) -> _Changes:
+def _strikes(
+    standing: Standing,
+    check: Check,
+    kept: _Changes,
+    first: datetime,
+    sightings: Sequence[Sighting],
+) -> _Changes:
     at, row = check.checked_at, standing.row
     counts = kept["last_strike_at"] != standing.last_strike_at
     strikes = row.strikes + (1 if counts else 0)
@@ -214,7 +228,39 @@ def _strikes(standing: Standing, check: Check, kept: _Changes, first: datetime) 
         or (strikes >= STRIKES and at - (row.last_live_at or first) >= DEAD_AFTER)
         or (gone_since is not None and at - gone_since >= GONE_AFTER)
     )
-    return _answer(row, check, Link.DEAD if dead else Link.SUSPECT) | {"strikes": strikes}
+    answer = _answer(row, check, Link.DEAD if dead else Link.SUSPECT)
+    seen = elsewhere(check, since=kept["failing_since"], sightings=sightings)
+    if dead and row.link is not Link.DEAD and seen is not None:
+        answer = _answer(row, check, Link.SUSPECT) | {
+            "link_reason": f"second-vantage: an archive got the page on {seen.at:%Y-%m-%d %H:%M}"
+            f"{', and the quotation stands in it' if seen.quote_found else ''}: it is not called "
+            f"dead before {seen.at + DEAD_AFTER:%Y-%m-%d %H:%M}; to us it is failing "
+            f"({why(check.reading)})"
+        }
+    return answer | {"strikes": strikes}
+
+
+def elsewhere(
+    check: Check, *, since: datetime | None, sightings: Sequence[Sighting]
+) -> Sighting | None:
+    """The newest sighting that keeps a look from making its source dead.
+
+    The archive got the page after it began to fail for us, and that was not longer ago than the
+    success after which a source may be dead. Where we were shown a page, too, and did not take it
+    for the source, it takes the quotation in the archive's.
+    """
+    shown = check.status is not None and check.status < 400
+    return next(
+        (
+            seen
+            for seen in reversed(sightings)
+            if since is not None
+            and since < seen.at <= check.checked_at + VANTAGE_LATER
+            and check.checked_at - seen.at < DEAD_AFTER
+            and (seen.quote_found or not shown)
+        ),
+        None,
+    )
 
 
 def _answer(row: AuditRow, check: Check, link: Link) -> _Changes:
@@ -282,7 +328,8 @@ def next_look(
         case _ if failing_since == at:
             due = at + SECOND_LOOK
         case _ if gone_since is not None:
-            due = max(gone_since + GONE_AFTER, at + SECOND_LOOK)
+            waited = at - gone_since >= GONE_AFTER  # and yet not dead: an archive saw it
+            due = at + GONE_AFTER if waited else max(gone_since + GONE_AFTER, at + SECOND_LOOK)
         case _:
             due = max((last_strike_at or at) + STRIKE_SPACING, at + SECOND_LOOK)
     return max(due, check.retry_after) if check.retry_after is not None else due
@@ -291,11 +338,22 @@ def next_look(
 # ---- the audit row -----------------------------------------------------------------------
 
 
-def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datetime) -> Standing:
+def complete(
+    standing: Standing,
+    source: Source,
+    copy: CopyAnswer,
+    kept: LocalCopy = NOT_KEPT,
+    *,
+    now: datetime,
+) -> Standing:
     """The standing with everything that the row of ``audit`` shows beside its history.
 
     What has not been looked at since its row is as it is, is due at once.
+
+    Args:
+        kept: What our own archive holds of the quoted words.
     """
+    standing = replace(standing, row=_from_copy(standing.row, source, copy, kept))
     row, snapshot = standing.row, copy.snapshot
     reading = invalid(source)
     link: _Changes = {
@@ -311,6 +369,7 @@ def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datet
             "next_check_at": None,
         }
     found = row.quote is Quote.FOUND
+    keeps = kept.says is Quote.FOUND if source.quote else row.local_copy is not None
     same = row.copy is copy.copy and row.copy_since is not None
     row = replace(
         row,
@@ -330,11 +389,46 @@ def complete(standing: Standing, source: Source, copy: CopyAnswer, *, now: datet
         snapshot_url=snapshot.url if snapshot is not None else "",
         snapshot_at=snapshot.captured_at if snapshot is not None else None,
         quote_url=fragment_url(row.final_url or source.url, source.quote) if found else "",
-        keepers=int(row.quote_local == Quote.FOUND),
+        keepers=int(copy.keeps) + int(keeps),
+        agreement=copy.agreement,
+        quote_wayback=str(copy.held.says or "") if copy.held is not None else "",
+        quote_local=str(kept.says or "") if source.quote else "",
+        local_copy=kept.capture_id or row.local_copy,
         quote_since=row.quote_since or now,
         **link,
     )
     return replace(standing, row=row)
+
+
+def _from_copy(row: AuditRow, source: Source, copy: CopyAnswer, kept: LocalCopy) -> AuditRow:
+    """The row with what the confirmed copy says of the quotation, where the page never told."""
+    if not source.quote or kept.looked:
+        return row
+    finding = copy.held.finding if copy.held is not None and copy.copy is Copy.CONFIRMED else None
+    if finding is None:
+        unasked = row.quote_reason.startswith(_IN_THE_COPY)
+        return replace(row, **_NEVER_LOOKED) if unasked else row
+    found = finding.finding
+    of = copy.snapshot.captured_at if copy.snapshot is not None else finding.found_at
+    prefix = "" if found.result is Quote.FOUND else "never-found: "
+    same = row.quote is found.result and row.quote_since is not None
+    return replace(
+        row,
+        quote=found.result,
+        quote_reason=f"{prefix}{_IN_THE_COPY} the page itself was never had; in the Wayback copy "
+        f"of {of:%Y-%m-%d}: {found.reason}",
+        quote_since=row.quote_since if same else finding.found_at,
+        source_says=found.source_says,
+    )
+
+
+_IN_THE_COPY = "confirmed-copy:"
+_NEVER_LOOKED: _Changes = {
+    "quote": Quote.UNCHECKED,
+    "quote_reason": "never-found: nobody has looked yet",
+    "quote_since": None,
+    "source_says": "",
+}
 
 
 def changes(before: AuditRow | None, after: AuditRow) -> tuple[Change, ...]:

@@ -25,6 +25,7 @@ from verifier.records import (
     Custody,
     Judgement,
     Lookup,
+    NearLookup,
     Probe,
     ReadBack,
     Run,
@@ -555,6 +556,8 @@ class Ledger:
             " OR address IN (SELECT address FROM submissions WHERE"
             "                max(intent_at, coalesce(answered_at, '')) >= :since)"
             " OR address IN (SELECT address FROM lookups WHERE asked_at >= :since)"
+            " OR address IN (SELECT p.address FROM readbacks r JOIN snapshots p"
+            "                ON p.id = r.snapshot_id WHERE r.read_at >= :since)"
             " OR id IN (SELECT id FROM audit WHERE judged_until < :now)"
             ") ORDER BY line",
             {"since": since, "now": rows.stamp(now)},
@@ -715,13 +718,21 @@ class Ledger:
             result[row["address"]] = replace(result[row["address"]], barred=True)
         return result
 
+    def save_near_lookup(self, lookup: NearLookup) -> None:
+        """Commit when the index was asked for a capture near a date, and what it answered."""
+        with self.transaction():
+            self._replace("near_lookups", [rows.of_near_lookup(lookup)])
+
     def submitted_since(self, moment: datetime) -> int:
         """How many submissions were meant to leave since then."""
         sql = "SELECT count(*) FROM submissions WHERE intent_at >= ?"
         return int(self._read(sql, [rows.stamp(moment)])[0][0])
 
-    def without_copy(self, young: datetime) -> list[tuple[str, str]]:
+    def without_copy(self, young: datetime, late: datetime) -> list[tuple[str, str]]:
         """``(address, link)`` of public sources without a good capture since *young*.
+
+        Not good is what was lost, what a row cites and nobody has seen, and what was known before
+        *late* and was never shown. Of a confirmed copy the age is no matter.
 
         In the order of sources.csv, those with an open submission first; ``link`` is the
         answer of the last conclusive round, "" before there was one.
@@ -732,11 +743,16 @@ class Ledger:
             "  AND q.state IN ('intent', 'queued', 'unknown')) AS open"
             " FROM sources s LEFT JOIN audit a ON a.id = s.id AND a.url = s.url"
             " WHERE s.retired_at IS NULL AND s.address != '' AND s.fault = ''"
-            " AND s.preserve = 'public' AND NOT EXISTS ("
-            "  SELECT 1 FROM snapshots p WHERE p.address = s.address AND p.captured_at >= ?"
-            "  AND (p.status IS NULL OR p.status BETWEEN 200 AND 299))"
+            " AND s.preserve = 'public' AND coalesce(a.copy, '') != 'confirmed' AND NOT EXISTS ("
+            "  SELECT 1 FROM snapshots p WHERE p.address = s.address AND p.captured_at >= :young"
+            "  AND (p.status IS NULL OR p.status BETWEEN 200 AND 299)"
+            "  AND (p.via != 'page' OR p.agreement != '')"
+            "  AND p.known_at >= coalesce((SELECT max(lost_at) FROM snapshots l"
+            "   WHERE l.address = s.address), '') AND p.lost_at IS NULL"
+            "  AND NOT (p.known_at <= :late AND p.agreement = '' AND EXISTS ("
+            "   SELECT 1 FROM readbacks r WHERE r.snapshot_id = p.id AND r.outcome != 'trouble')))"
             " GROUP BY s.address ORDER BY open DESC, line",
-            [rows.stamp(young)],
+            {"young": rows.stamp(young), "late": rows.stamp(late)},
         )
         return [(address, link) for address, link, _, _ in found]
 

@@ -5,31 +5,46 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from verifier import copies
+from verifier import confirm, copies, replayed
+from verifier import custody as custodians
 from verifier.copies import Step
 from verifier.ledger import Ledger
+from verifier.look import Judge, in_a_thread
+from verifier.recorder import Seat
 from verifier.records import (
     Asked,
+    CopyFinding,
     Custody,
     FindAnswer,
     IndexTrouble,
     Lookup,
     Memento,
+    NearLookup,
     NotInIndex,
+    NotReplayed,
+    Observed,
+    Outcome,
     OutcomeUnknown,
     Queued,
+    QuoteKind,
+    ReadBack,
     Refused,
+    ReplayAnswer,
+    Reply,
     Retry,
     SaveAnswer,
+    Seen,
     Snapshot,
+    Source,
     Submission,
 )
+from verifier.sight import Judged
 
 T = TypeVar("T")
 
@@ -45,6 +60,9 @@ class Archive(Protocol):
     keyed: bool
 
     def replay_url(self, memento: Memento) -> str: ...
+    def cited(self, url: str) -> Memento | None: ...
+    async def find_near(self, url: str, *, near: datetime) -> FindAnswer: ...
+    async def read_back(self, original: str, timestamp: str) -> ReplayAnswer: ...
     async def find(self, url: str, *, since: datetime | None) -> FindAnswer: ...
     async def submit(self, url: str) -> SaveAnswer: ...
     async def poll(self, job_id: str) -> SaveAnswer: ...
@@ -96,7 +114,13 @@ class Pace:
 
 @dataclass(slots=True)
 class Tally:
-    """What a round asked of the archive, and why it ended. ``left`` addresses wait on."""
+    """What a round asked of the archive, and why it ended. ``left`` addresses wait on.
+
+    Attributes:
+        read: Copies that were asked for; ``confirmed`` and ``lost`` of them became that now.
+        unread: Copies whose turn to be read had come, and is still to come.
+        no_reads: Why no more were read.
+    """
 
     asked: int = 0
     captured: int = 0
@@ -105,7 +129,12 @@ class Tally:
     unknown: int = 0
     queued: int = 0
     left: int = 0
+    read: int = 0
+    confirmed: int = 0
+    lost: int = 0
+    unread: int = 0
     no_saves: str = ""
+    no_reads: str = ""
     ended: str = ""
 
     def __str__(self) -> str:
@@ -119,11 +148,15 @@ class Tally:
                 (self.unknown, "of unknown outcome"),
                 (self.queued, "still under way"),
                 (self.left, "waiting for their turn"),
+                (self.read, "read back"),
+                (self.confirmed, "confirmed"),
+                (self.lost, "lost"),
+                (self.unread, "to be read back later"),
             )
             if number
         ]
         told = ", ".join(parts) or "nothing to ask"
-        return "; ".join(part for part in (told, self.no_saves, self.ended) if part)
+        return "; ".join(part for part in (told, self.no_saves, self.no_reads, self.ended) if part)
 
 
 @dataclass(slots=True)
@@ -135,6 +168,8 @@ class Asking:
         stored: Runs a call with the ledger, and commits it.
         run_id: The round it belongs to.
         stop: When set, nothing more is asked; a save under way is given up, its outcome open.
+        judge: What an archived page says: its text, and where the quotations stand in it. It is
+            handed strangers' bytes.
         progress: Told ``(done, of)`` now and then.
     """
 
@@ -143,10 +178,13 @@ class Asking:
     run_id: int
     pace: Pace
     stop: asyncio.Event
+    judge: Judge = in_a_thread
     good_for: timedelta = copies.GOOD_FOR
     progress: Callable[[int, int], None] = lambda done, of: None
     tally: Tally = field(default_factory=Tally)
     _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
+    _to_read: deque[Snapshot] = field(default_factory=deque)
+    _read_trouble: int = 0
     _save_trouble: int = 0
     _index_trouble: int = 0
     _shut: str = ""
@@ -155,15 +193,29 @@ class Asking:
     _ask_at: float = 0.0
     _today: int = 0
 
-    async def run(self, addresses: Mapping[str, bool]) -> Tally:
-        """Ask what there is to ask about these addresses, in their order.
+    async def run(
+        self,
+        addresses: Mapping[str, bool],
+        *,
+        failing: Mapping[str, datetime] | None = None,
+        only: Container[str] | None = None,
+    ) -> Tally:
+        """Ask what there is to ask about these addresses, in their order; then read copies back.
+
+        Copies are read in the pauses between submissions, too.
 
         Args:
             addresses: Each with whether its page is alive: only then is it submitted.
+            failing: Addresses that could be called dead now, with since when they fail: first of
+                all the archive is asked whether it saw them since.
+            only: Addresses whose copies may be read; None for all.
         """
         self._ends = monotonic() + self.pace.budget
         queue = deque(addresses)
         self._count_today(await self.stored(lambda ledger: ledger.submitted_since(_day_ago())))
+        for address, since in (failing or {}).items():
+            await self._second_vantage(address, since)
+        await self._gather(only)
         while (queue or self._jobs) and not self._over():
             if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
                 await self._poll()
@@ -171,9 +223,13 @@ class Asking:
                 address = queue.popleft()
                 await self._attend(address, alive=addresses[address])
             self.progress(len(addresses) - len(queue), len(addresses))
+        await self._ask_near(only)
+        while self._may_read() and not self._over():
+            await self._read()
+        self.tally.unread = len(self._to_read)
         self.tally.left += len(queue)
         self.tally.queued = len(self._jobs)
-        if self.tally.left or self.tally.queued or self.stop.is_set():
+        if self.tally.left or self.tally.queued or self.tally.unread or self.stop.is_set():
             self._over()  # says why
         return self.tally
 
@@ -245,7 +301,155 @@ class Asking:
             )
             await self._save(copies.refused(submission, lost, now=_now()))
 
+    # ---- reading back ----------------------------------------------------------------------
+
+    async def _gather(self, only: Container[str] | None) -> None:
+        """Take note of the copies that rows cite, and line up those whose turn has come."""
+        for address, url in await self.stored(custodians.cited):
+            memento = self.archive.cited(url)
+            if memento is not None:
+                await self._keep(address, memento, via="page")
+        waiting: list[Snapshot] = await self.stored(
+            lambda ledger: custodians.to_read(ledger, _now())
+        )
+        self._to_read.extend(one for one in waiting if only is None or one.address in only)
+
+    def _may_read(self) -> bool:
+        return bool(self._to_read) and not self.tally.no_reads and not self.stop.is_set()
+
+    async def _read(self) -> None:
+        """Read the next copy back, and store what came."""
+        if not await self._turn_comes(self._ask_at):
+            return
+        snapshot = self._to_read.popleft()
+        custody = await self._custody(snapshot.address)
+        if custody.barred:
+            return
+        asked = self.archive.read_back(snapshot.original, snapshot.timestamp)
+        answer = await self._unless_stopped(asked)
+        self._ask_at = monotonic() + self.pace.poll_pause
+        if answer is None:
+            self._to_read.appendleft(snapshot)
+            return
+        self.tally.read += 1
+        self._mind(answer)
+        sources = await self.stored(lambda ledger: custodians.sources_at(ledger, snapshot.address))
+        reading, found = await self._judged(snapshot, answer, sources)
+        await self._note(snapshot, custody, reading, found, sources)
+
+    def _mind(self, answer: ReplayAnswer) -> None:
+        """Leave the archive's copies alone for this round when it is ill, or wants us to."""
+        trouble = isinstance(answer, NotReplayed) and answer.outcome is Outcome.TROUBLE
+        self._read_trouble = self._read_trouble + 1 if trouble else 0
+        if isinstance(answer, NotReplayed) and answer.stop:
+            self.tally.no_reads = f"no more copies read: {answer.detail}"
+        elif self._read_trouble >= self.pace.failures:
+            self.tally.no_reads = (
+                f"no more copies read after {self._read_trouble} failures in a row"
+            )
+
+    async def _judged(
+        self, snapshot: Snapshot, answer: ReplayAnswer, sources: Sequence[Source]
+    ) -> tuple[ReadBack, list[CopyFinding]]:
+        """What the archive showed as rows: the reading, and where the quotations stand in it."""
+        reading = replayed.reading_of(answer, snapshot, run_id=self.run_id, now=_now())
+        reply = replayed.as_reply(answer, reading.read_at)
+        if reply is None:
+            return reading, []
+        said = await self._searched(reply, tuple(Seat.of(source) for source in sources))
+        return replayed.judged(reading, sources, said)
+
+    async def _searched(self, reply: Reply, wanted: Sequence[Seat]) -> Judged:
+        """What the archived page says; that a title stands on it doesn't make it the page."""
+        firm = tuple(
+            seat if seat.kind is not QuoteKind.TITLE else replace(seat, quote="") for seat in wanted
+        )
+        judged = await self.judge(reply, firm)
+        if firm == tuple(wanted) or judged.reading.seen not in (Seen.ALIVE, Seen.MOVED):
+            return judged
+        return await self.judge(reply, wanted)
+
+    async def _note(
+        self,
+        snapshot: Snapshot,
+        custody: Custody,
+        reading: ReadBack,
+        found: Sequence[CopyFinding],
+        sources: Sequence[Source],
+    ) -> None:
+        """Store a reading, with when the copy is read next and what it is now."""
+
+        def note(ledger: Ledger) -> tuple[bool, bool]:
+            told = custodians.findings(ledger, [source.id for source in sources])
+            said = [told.get(source.id, []) for source in sources]
+            before = _is_confirmed(snapshot, custody, said)
+            seen = custodians.observed(ledger, [snapshot.address])
+            after = replace(
+                custody,
+                readings=(*custody.readings, reading),
+                observed=seen.get(snapshot.address, Observed()),
+            )
+            said = [
+                [*earlier, *(one for one in found if one.source_id == source.id)]
+                for source, earlier in zip(sources, said, strict=True)
+            ]
+            ledger.save_readback(reading, found, confirm.noted(snapshot, after, said, now=_now()))
+            now = _is_confirmed(snapshot, after, said)
+            return now and not before, before and not now
+
+        gained, lost = await self.stored(note)
+        self.tally.confirmed += gained
+        self.tally.lost += lost
+
+    async def _second_vantage(self, address: str, since: datetime) -> None:
+        """Ask whether the archive saw a page that has been failing for us."""
+        if self._over():
+            return
+        found = await self._find(address, since=since)
+        if isinstance(found, Memento):
+            await self._keep(address, found, via="index")
+
+    async def _ask_near(self, only: Container[str] | None) -> None:
+        """Ask the index for copies from when sources were cited, where none is known from then."""
+        rested = _now() - copies.REFRESH
+        dated = await self.stored(lambda ledger: custodians.dated(ledger, rested))
+        for source in dated:
+            cited = confirm.span(source)
+            if cited is None or (only is not None and source.address not in only):
+                continue
+            if self._over():
+                return
+            custody = await self._custody(source.address)
+            if not confirm.wants_near(custody, cited, now=_now()):
+                continue
+            await self._near(source, cited)
+
+    async def _near(self, source: Source, cited: tuple[datetime, datetime]) -> None:
+        if not await self._turn_comes(self._ask_at):
+            return
+        middle = cited[0] + (cited[1] - cited[0]) / 2
+        asked = self.archive.find_near(source.address, near=middle)
+        answer = await self._unless_stopped(asked)
+        self._ask_at = monotonic() + self.pace.poll_pause
+        if answer is None:
+            return
+        told, detail = self._heard(answer)
+        lookup = NearLookup(
+            address=source.address,
+            near=source.accessed or source.published,
+            asked_at=_now(),
+            answer=told,
+            detail=detail,
+        )
+        await self.stored(lambda ledger: ledger.save_near_lookup(lookup))
+        if isinstance(answer, Memento):
+            await self._keep(source.address, answer, via="index")
+
+    # ---- saving ----------------------------------------------------------------------------
+
     async def _submit(self, custody: Custody) -> None:
+        while not self.tally.no_saves and self._may_read() and self._ask_at < self._save_at:
+            await self._read()
         if self.tally.no_saves or not await self._turn_comes(self._save_at):
             self.tally.left += 1
             return
@@ -336,19 +540,23 @@ class Asking:
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return None
-        self._index_trouble = self._index_trouble + 1 if copies.is_trouble(answer) else 0
-        match answer:
-            case Memento():
-                told, detail = "found", answer.timestamp
-            case NotInIndex():
-                told, detail = "none", ""
-            case IndexTrouble():
-                told, detail = "excluded" if answer.excluded else "trouble", answer.detail
-                if answer.stop:
-                    self._shut = answer.detail
+        told, detail = self._heard(answer)
         lookup = Lookup(address=address, asked_at=_now(), answer=told, detail=detail)
         await self.stored(lambda ledger: ledger.save_lookup(lookup))
         return answer
+
+    def _heard(self, answer: FindAnswer) -> tuple[str, str]:
+        """The index's answer in a word, and what there is to say of it."""
+        self._index_trouble = self._index_trouble + 1 if copies.is_trouble(answer) else 0
+        match answer:
+            case Memento():
+                return "found", answer.timestamp
+            case NotInIndex():
+                return "none", ""
+            case IndexTrouble():
+                if answer.stop:
+                    self._shut = answer.detail
+                return "excluded" if answer.excluded else "trouble", answer.detail
 
     async def _keep(self, address: str, memento: Memento, *, via: str) -> Snapshot | None:
         try:
@@ -370,12 +578,16 @@ class Asking:
             known_at=_now(),
         )
         kept: Snapshot = await self.stored(lambda ledger: ledger.save_snapshot(snapshot))
+        if kept.next_read_at is None and kept.id not in [one.id for one in self._to_read]:
+            self._to_read.append(kept)
         return kept
 
     # ---- the ledger and the clock --------------------------------------------------------
 
     async def _custody(self, address: str) -> Custody:
-        found: dict[str, Custody] = await self.stored(lambda ledger: ledger.custody([address]))
+        found: dict[str, Custody] = await self.stored(
+            lambda ledger: custodians.of(ledger, [address])
+        )
         return found[address]
 
     async def _save(self, submission: Submission) -> Submission:
@@ -399,6 +611,13 @@ class Asking:
             stopped.cancel()
             task.cancel()
             await asyncio.gather(task, stopped, return_exceptions=True)
+
+
+def _is_confirmed(
+    snapshot: Snapshot, custody: Custody, findings: Sequence[Sequence[CopyFinding]]
+) -> bool:
+    """Whether it is for one source at least."""
+    return any(confirm.of_snapshot(snapshot, custody, found).is_confirmed for found in findings)
 
 
 def _captured(submission: Submission, kept: Snapshot) -> Submission:

@@ -521,6 +521,48 @@ class ArchivedHop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """The archive showed exactly the capture that was asked for.
+
+    Attributes:
+        hops: At most five; the first is the capture that was asked for, each further one is where
+            an archived redirect led. What they are of, and from when, the rules have to judge.
+        headers: Of the last answer, as they came: the archive's, among them ``x-archive-orig-…``.
+        body: Of the last hop, after transfer-decoding, before content-decoding.
+        content: After content-decoding; empty where the last hop is a redirect.
+        problem: Why *content* is not the whole archived body: as ``undecoded`` of a
+            :class:`Reply`; "" when it is whole.
+        detail: What is odd, in one line, or "".
+    """
+
+    hops: tuple[ArchivedHop, ...]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    content: bytes = b""
+    problem: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReplayed:
+    """The archive did not show the capture that was asked for.
+
+    Attributes:
+        timestamp: Of the capture that was shown instead, or "".
+        stop: Going on asking would do harm (429, 403): leave the archive alone for this round.
+    """
+
+    outcome: Outcome
+    detail: str
+    timestamp: str = ""
+    hops: tuple[ArchivedHop, ...] = ()
+    stop: bool = False
+
+
+ReplayAnswer = Replayed | NotReplayed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
     """A copy was asked for and read. A row of ``readbacks``.
 
@@ -606,20 +648,85 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NearLookup:
+    """The last time the index was asked for a capture near a date.
+
+    Attributes:
+        near: The date, as the row has it (a year or a month may do).
+        answer: As of a :class:`Lookup`.
+    """
+
+    address: str
+    near: str
+    archive: str = "wayback"
+    asked_at: datetime
+    answer: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What we saw of an address ourselves, as far as a copy is compared with it.
+
+    Attributes:
+        addresses: Every address of a chain that led to the page, or to a refusal.
+        sha256s: Of its whole bodies, when the page was there.
+        texts: ``(text_sha256, text_version)`` of its main text, when the page was there.
+    """
+
+    addresses: tuple[str, ...] = ()
+    sha256s: tuple[str, ...] = ()
+    texts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """An archive got the page itself, with a 2xx.
+
+    Attributes:
+        at: When.
+        quote_found: The source's quotation stands in what it got.
+    """
+
+    at: datetime
+    quote_found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCopy:
+    """What our own archive holds of the words that a source quotes.
+
+    Attributes:
+        capture_id: The newest capture in which they stand; None where they stand in none.
+        says: ``found`` where they stand in one, else what the newest says of them; None where
+            they were looked for in none.
+        looked: They were looked for in a body of the live page at least once, kept or not.
+    """
+
+    capture_id: int | None = None
+    says: Quote | None = None
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Custody:
     """What is known of an address's copies elsewhere.
 
     Attributes:
         snapshots: Oldest first.
+        readings: Of these snapshots, oldest first.
         submission: The newest one.
         barred: Some row of this address must not be given to others (``preserve``).
+        observed: Only filled where a copy was read.
     """
 
     address: str
     snapshots: tuple[Snapshot, ...] = ()
+    readings: tuple[ReadBack, ...] = ()
     submission: Submission | None = None
     lookup: Lookup | None = None
     barred: bool = False
+    observed: Observed = Observed()
 
 
 # ---- what it means -----------------------------------------------------------------------

@@ -19,7 +19,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from verifier import copies, landings, outage, sources, verdict, warc
+from verifier import (
+    confirm,
+    copies,
+    custody,
+    history,
+    landings,
+    outage,
+    sources,
+    verdict,
+    warc,
+)
 from verifier.addresses import host_of
 from verifier.derive import derive_some
 from verifier.errors import InputError, LockedError, StorageError
@@ -411,26 +421,32 @@ class _Round:
     async def _preserve(self, run_id: int) -> str:
         if self._plan.archive is None:
             return ""
-        young = _now() - self._plan.good_for
-        wanted = await self._stored(lambda ledger: ledger.without_copy(young))
+        young, late = _now() - self._plan.good_for, _now() - confirm.SHOWN_WITHIN
+        wanted = await self._stored(lambda ledger: ledger.without_copy(young, late))
         addresses = {
             address: self._readings.get(address, link in (Link.LIVE, Link.MOVED))
             for address, link in wanted
             if not self._plan.only or address in self._readings
         }
+        brink = await self._stored(lambda ledger: custody.failing(ledger, history.STRIKES - 1))
+        failing = {
+            address: since for address, since in brink if self._readings.get(address) is False
+        }
         self._plan.progress.begin("asked of the archive", len(addresses), 1)
         try:
-            async with self._plan.archive() as archive:
+            async with self._plan.archive() as archive, self._plan.parsers() as parsers:
                 asking = Asking(
                     archive=archive,
                     stored=self._stored,
                     run_id=run_id,
                     pace=self._plan.pace,
+                    judge=parsers.judge,
                     good_for=self._plan.good_for,
                     stop=self._stop,
                     progress=lambda done, of: self._plan.progress.step(done, 0),
                 )
-                return str(await asking.run(addresses))
+                only = self._readings if self._plan.only else None
+                return str(await asking.run(addresses, failing=failing, only=only))
         finally:
             self._plan.progress.end()
 

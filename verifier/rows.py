@@ -28,6 +28,7 @@ from verifier.records import (
     Judgement,
     Link,
     Lookup,
+    NearLookup,
     Outcome,
     Preserve,
     Probe,
@@ -52,6 +53,7 @@ KEYS = {
     "standings": "source_id",
     "submissions": "id",
     "lookups": "address",
+    "near_lookups": "address, near",
 }
 CAPTURE_HEAD = ("url", "captured_at", "status", "record_id", "sha256", "payload_sha256")
 CHECK_HEAD = ("source_id", "address", "checked_at", "seen", "rule", "status", "sha256")
@@ -294,6 +296,11 @@ def of_lookup(lookup: Lookup) -> Row:
 def lookup(row: Row) -> Lookup:
     """The look-up of a row of ``lookups``."""
     return Lookup(**_moments(row, "asked_at"))
+
+
+def of_near_lookup(lookup: NearLookup) -> Row:
+    """A row of ``near_lookups``."""
+    return _flat(lookup)
 
 
 # ---- runs --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -22,12 +23,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from verifier.errors import InputError
-from verifier.records import FindAnswer, Memento, OutcomeUnknown, Queued, SaveAnswer
+from verifier.records import (
+    FindAnswer,
+    Memento,
+    NotReplayed,
+    Outcome,
+    OutcomeUnknown,
+    Queued,
+    ReplayAnswer,
+    SaveAnswer,
+)
 from verifier.wayback_answers import (
     Heard,
     Silent,
@@ -39,10 +49,13 @@ from verifier.wayback_answers import (
     unheard,
     word,
 )
+from verifier.wayback_replay import read_back
 
 log = logging.getLogger(__name__)
 
 ARCHIVE = "https://web.archive.org"
+ARCHIVE_HOSTS = ("web.archive.org", "wayback.archive.org", "archive.org", "www.archive.org")
+CITED = re.compile(r"/web/([0-9]{14})(?:[a-z]{2}_)?/(.+)", re.DOTALL)
 
 CHILD = Path(__file__).with_name("wayback_child.py")
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -83,6 +96,7 @@ class Archive:
         save_timeout: Seconds for one save without keys, and for one submission with them.
         index_timeout: Seconds for one look into the index; exact look-ups took up to 52.
         status_timeout: Seconds for one look at a job or at the account.
+        replay_timeout: Seconds for one copy, with all its archived redirects.
 
     Raises:
         InputError: A key holds a character that no header may hold.
@@ -98,6 +112,7 @@ class Archive:
         save_timeout: float = 130.0,
         index_timeout: float = 60.0,
         status_timeout: float = 30.0,
+        replay_timeout: float = 60.0,
     ) -> None:
         for key in (access_key, secret_key):
             if not (key.isascii() and key.isprintable()) or " " in key:
@@ -115,6 +130,7 @@ class Archive:
         self._save_timeout = save_timeout
         self._index_timeout = index_timeout
         self._status_timeout = status_timeout
+        self._replay_timeout = replay_timeout
         self._client: httpx.AsyncClient | None = None
 
     def __repr__(self) -> str:
@@ -144,17 +160,65 @@ class Archive:
         """Where people read a capture."""
         return f"{self.base_url}/web/{memento.timestamp}/{memento.original}"
 
+    def cited(self, url: str) -> Memento | None:
+        """The capture that a replay address names, of ours or of the archive's own site.
+
+        None for what names no capture exactly (fewer than 14 digits, or no time at all), and for
+        other archives' addresses.
+        """
+        told = urlsplit(url)
+        below = url.startswith(f"{self.base_url}/web/")
+        if not below and (told.hostname or "").lower() not in ARCHIVE_HOSTS:
+            return None
+        path = url[len(self.base_url) :] if below else url.partition(told.netloc)[2]
+        way = CITED.fullmatch(path)
+        if way is None:
+            return None
+        original = way[2] if "://" in way[2].partition("?")[0] else f"http://{way[2]}"
+        try:
+            memento = Memento(timestamp=way[1], original=original)
+            memento.captured_at  # noqa: B018  asked for what it raises
+        except ValueError:
+            return None
+        return memento
+
     async def find(self, url: str, *, since: datetime | None) -> FindAnswer:
         """The newest 2xx capture of *url* that the index has, not older than *since*.
 
         Captures of http and https are one, those of ``www.``, of another path case or query
-        order are not, though the index mixes them (``wayback_child.same_address``). A revisit
+        order are not, though the index mixes them (``spelling.same_address``). A revisit
         counts where its bytes are those of a 2xx capture. One request, never repeated. The index
         lags: that it has no capture is no proof that there is none.
         """
         start = "" if since is None else f"{since.astimezone(UTC):%Y%m%d%H%M%S}"
         answer = await self._ask_child("index", url, self._index_timeout, since=start)
         return read_find(answer, now=datetime.now(UTC))
+
+    async def find_near(self, url: str, *, near: datetime) -> FindAnswer:
+        """The 2xx capture of *url* in the index that was made nearest to *near*; else as `find`."""
+        wanted = f"{near.astimezone(UTC):%Y%m%d%H%M%S}"
+        answer = await self._ask_child("near", url, self._index_timeout, since=wanted)
+        return read_find(answer, now=datetime.now(UTC))
+
+    async def read_back(self, original: str, timestamp: str) -> ReplayAnswer:
+        """The bytes of one capture, and only of that: a neighbour shown instead is not taken.
+
+        Archived redirects are followed, at most five responses in all, and each is told with the
+        capture that it came from; whether that is near enough is for the rules to say. No request
+        leaves the archive, whatever a redirect says, and none carries our keys.
+
+        Args:
+            original, timestamp: As the archive named the capture; the timestamp has 14 digits.
+        """
+        detail = f"no answer within {self._replay_timeout:g} s"
+        try:
+            async with asyncio.timeout(self._replay_timeout):
+                return await read_back(self._open(), self.base_url, original, timestamp)
+        except TimeoutError:
+            pass
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            detail = self._silent(error, self._replay_timeout).detail
+        return NotReplayed(outcome=Outcome.TROUBLE, detail=detail)
 
     async def submit(self, url: str) -> SaveAnswer:
         """Asks for a capture of *url*, once.
@@ -222,6 +286,12 @@ class Archive:
 
     # ---- over httpx ----------------------------------------------------------------------
 
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            msg = "the archive is asked outside its context"
+            raise RuntimeError(msg)
+        return self._client
+
     async def _status(self, job_id: str) -> Heard | Silent:
         path = f"/save/status/{quote(job_id, safe='')}?_t={_now_ms()}"  # past any cache
         return await self._ask("GET", path, seconds=self._status_timeout)
@@ -230,18 +300,14 @@ class Archive:
         self, method: str, path: str, *, seconds: float, form: Mapping[str, str] | None = None
     ) -> Heard | Silent:
         """One request with our keys, if we have any; *seconds* bounds the whole of it."""
-        if self._client is None:
-            msg = "the archive is asked outside its context"
-            raise RuntimeError(msg)
+        client = self._open()
         headers = {"Authorization": self._credentials} if self.keyed else {}
         times = httpx.Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT))
         address = self.base_url + path
         try:
             async with (
                 asyncio.timeout(seconds),
-                self._client.stream(
-                    method, address, headers=headers, data=form, timeout=times
-                ) as reply,
+                client.stream(method, address, headers=headers, data=form, timeout=times) as reply,
             ):
                 body = bytearray()
                 async for chunk in reply.aiter_bytes():
@@ -332,6 +398,8 @@ class Archive:
         }
         if bundle := environment.get("SSL_CERT_FILE"):  # requests knows it by another name
             environment.setdefault("REQUESTS_CA_BUNDLE", bundle)
+        ours = [environment.get("PYTHONPATH", ""), str(CHILD.parent.parent)]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, ours))
         return environment
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from verifier.records import (
+    ArchivedHop,
     FindAnswer,
     IndexTrouble,
     Memento,
     NotInIndex,
+    NotReplayed,
+    Outcome,
     OutcomeUnknown,
     Queued,
     Refused,
@@ -319,6 +323,109 @@ def _whole(memento: Memento) -> bool:
     except ValueError:
         return False
     return True
+
+
+# ---- what reading a copy back shows ---------------------------------------------------------
+
+REPLAY = re.compile(r"/web/([0-9]{14})(?:[a-z]{2}_)?/(.+)", re.DOTALL)
+LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
+REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))', re.IGNORECASE)
+EXCLUDED_PAGE = re.compile(r"has been excluded from the Wayback Machine", re.IGNORECASE)
+BARRED = (EXCLUSION, "RobotAccessControlException")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An answer to ``/web/…``: its status, the headers that matter ("" where missing), its body.
+
+    Attributes:
+        text: The beginning of the body, for what the archive says itself.
+    """
+
+    status: int
+    memento_datetime: str = ""
+    link: str = ""
+    location: str = ""
+    redirect_reason: str = ""
+    runtime_error: str = ""
+    retry_after: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """The archive sends us to another capture, which this answer is not."""
+
+    timestamp: str
+    original: str
+
+
+def read_replay(shown: Shown) -> ArchivedHop | Elsewhere | NotReplayed:
+    """What an answer to ``/web/…`` is: a capture, whichever; the way to one; or none.
+
+    Only a ``Memento-Datetime`` makes a capture of it: then status and redirects are the archived
+    page's, a 404 and a 429 as well. Without one they are the archive's own.
+    Source: RFC 7089; facts/wayback.md, 3 d.
+    """
+    if shown.memento_datetime:
+        timestamp = memento_timestamp(shown.memento_datetime)
+        if not timestamp:
+            return _trouble(f"Memento-Datetime is no date: {shown.memento_datetime}")
+        return ArchivedHop(url=original_of(shown.link), timestamp=timestamp, status=shown.status)
+    if any(barred in shown.runtime_error for barred in BARRED):
+        return NotReplayed(outcome=Outcome.EXCLUDED, detail=one_line(shown.runtime_error))
+    status, said = shown.status, one_line(shown.text, 200)
+    if status in (200, 403, 451) and EXCLUDED_PAGE.search(shown.text):
+        return NotReplayed(outcome=Outcome.EXCLUDED, detail=said)
+    if 300 <= status < 400 and (way := REPLAY.search(shown.location)):
+        return Elsewhere(timestamp=way[1], original=way[2])
+    if status == 404:
+        return NotReplayed(outcome=Outcome.MISSING, detail=f"HTTP 404 {said}".strip())
+    return replace(_trouble(f"HTTP {status} {said}".strip()), stop=status in (403, 429))
+
+
+def _trouble(detail: str) -> NotReplayed:
+    return NotReplayed(outcome=Outcome.TROUBLE, detail=one_line(detail))
+
+
+def memento_timestamp(http_date: str) -> str:
+    """The 14 digits of a ``Memento-Datetime`` (RFC 7089, 2.1.1), or "" where it is no date."""
+    try:
+        at = parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return ""
+    return f"{at.astimezone(UTC):%Y%m%d%H%M%S}" if at.tzinfo is not None else ""
+
+
+def original_of(link: str) -> str:
+    """The address that a ``Link`` header calls the capture's original; "" unless it names one.
+
+    In a Link header the address stands before its relation (RFC 8288, section 3).
+    """
+    found = set()
+    for address, parameters in LINK.findall(link):
+        relation = REL.search(parameters)
+        words = (relation[1] or relation[2] or "").lower().split() if relation else []
+        if "original" in words:
+            found.add(address)
+    return found.pop() if len(found) == 1 else ""
+
+
+def target_of(location: str, hop: ArchivedHop) -> tuple[str, str] | None:
+    """Timestamp and address of the capture that an archived redirect leads to, or None.
+
+    Replay writes the target as an address of its own; where it left the page's own words, they
+    are meant from the page's address on (``/path``, ``//host/path``).
+    """
+    if not location:
+        return None
+    if way := REPLAY.search(location):
+        return way[1], way[2]
+    try:
+        target = urljoin(hop.url, location)
+    except ValueError:
+        return None
+    return (hop.timestamp, target) if WEB_ADDRESS.fullmatch(target) else None
 
 
 # ---- what waybackpy's process answers (the kinds are wayback_child's) ---------------------

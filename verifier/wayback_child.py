@@ -4,8 +4,9 @@ Started by ``wayback.py`` as a script: a question as JSON on standard input, an 
 standard output. waybackpy and requests are synchronous and know no overall deadline, and a thread
 that hangs in them cannot be stopped; a process can.
 
-Questions: ``{"ask": "save" | "index", "url", "base_url", "user_agent", "timeout", "since"}``,
-``timeout`` in seconds, ``since`` 14 digits or "".
+Questions: ``{"ask": "save" | "index" | "near", "url", "base_url", "user_agent", "timeout",
+"since"}``, ``timeout`` in seconds, ``since`` 14 digits or "" (with "near": the time that the
+capture should be nearest to).
 
 Answers, by ``kind``:
     capture: ``timestamp``, ``original``, ``status`` (or null), ``mimetype``, ``digest``.
@@ -24,12 +25,11 @@ import json
 import re
 import signal
 import ssl
-import string
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 import urllib3.exceptions
@@ -38,10 +38,13 @@ from waybackpy import WaybackMachineCDXServerAPI, WaybackMachineSaveAPI
 from waybackpy.cdx_utils import full_url
 from waybackpy.exceptions import MaximumSaveRetriesExceeded
 
+from verifier.spelling import SAFE, same_address
+
 Answer = dict[str, Any]
 
 CONNECT_TIMEOUT = 10.0  # seconds; a firewall that drops packets would keep us the whole deadline
 CLOCK_SKEW = timedelta(minutes=2)  # our clock and the archive's may differ by this much
+NEAR_ROWS = 20  # nearest rows that are looked at: others of the same key may be nearer
 ROWS = 100  # newest rows of an address that are looked at, in one request
 REVISIT_REACH = timedelta(days=366)  # how much earlier the first copy of a revisit is looked for
 PAGE_CAP = 4 << 20  # bytes; 100 rows are some 20 kB
@@ -51,61 +54,6 @@ EMPTY_BODY = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"  # SHA-1 of nothing: on most row
 SNAPSHOT = re.compile(r"/web/(\d{14})(?:[a-z]{2}_)?/(.+)$")
 LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
 REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))', re.IGNORECASE)
-ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-DEFAULT_PORTS = {"http": 80, "https": 443}
-UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
-SAFE = "%!$&'()*+,;=:@/?[]~"  # what may stand in a path or query as it is (RFC 3986, 3.3 and 3.4)
-
-
-# ---- addresses ---------------------------------------------------------------------------
-
-
-def same_address(one: str, other: str) -> bool:
-    """Whether two addresses name the same page for us.
-
-    Folded are http and https, the scheme's default port, the host's case, an empty path, the
-    fragment, dot segments and the spelling of percent-escapes (RFC 3986, 6.2.2). Not folded,
-    though the archive's index does it, are ``www.``, a trailing slash, the path's case and the
-    order of the query: those may be other pages.
-    """
-    return _folded(one) == _folded(other)
-
-
-def _folded(url: str) -> tuple[str, ...]:
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
-        return (url,)
-    with contextlib.suppress(UnicodeError):  # unknown to IDNA 2003: compared as it stands
-        host = host.encode("idna").decode("ascii")
-    shown_port = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else str(port)
-    user = parts.netloc.rpartition("@")[0]
-    path = "/".join(_without_dots(_escaped(parts.path).split("/"))) or "/"
-    return (user, host, shown_port, path, _escaped(parts.query))
-
-
-def _escaped(text: str) -> str:
-    """Percent-escapes in the one spelling of RFC 3986, 6.2.2."""
-
-    def respell(escape: re.Match[str]) -> str:
-        letter = chr(int(escape[1], 16))
-        return letter if letter in UNRESERVED else escape[0].upper()
-
-    return ESCAPE.sub(respell, quote(text, safe=SAFE))
-
-
-def _without_dots(segments: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    for place, segment in enumerate(segments):
-        if segment not in (".", ".."):
-            kept.append(segment)
-            continue
-        if segment == ".." and len(kept) > 1:
-            kept.pop()
-        if place == len(segments) - 1:
-            kept.append("")
-    return kept
 
 
 # ---- one request -------------------------------------------------------------------------
@@ -307,14 +255,24 @@ class OnePage(WaybackMachineCDXServerAPI):
     """
 
     def __init__(
-        self, url: str, *, base_url: str, user_agent: str, timeout: float, start: str
+        self,
+        url: str,
+        *,
+        base_url: str,
+        user_agent: str,
+        timeout: float,
+        start: str = "",
+        near: str = "",
     ) -> None:
         super().__init__(
             url,
             user_agent=user_agent,
             start_timestamp=start or None,
             filters=["statuscode:(2..|-)"],  # "-" is a revisit: same bytes as an earlier capture
-            limit=f"-{ROWS}",  # negative: the last rows, which are the newest
+            # negative: the last rows, which are the newest
+            limit=str(NEAR_ROWS) if near else f"-{ROWS}",
+            sort="closest" if near else None,
+            closest=near or None,
         )
         self.endpoint = f"{base_url}/cdx/search/cdx"
         self._timeout = timeout
@@ -350,6 +308,21 @@ def find(url: str, *, base_url: str, user_agent: str, timeout: float, since: str
         return error.answer
     latest = f"{datetime.now(UTC) + CLOCK_SKEW:%Y%m%d%H%M%S}"
     return newest_good(rows, url, since=since, latest=latest)
+
+
+def find_near(url: str, *, base_url: str, user_agent: str, timeout: float, near: str) -> Answer:
+    """The good capture of *url* in the index that was made nearest to *near* (14 digits)."""
+    client = OnePage(url, base_url=base_url, user_agent=user_agent, timeout=timeout, near=near)
+    try:
+        rows = list(client.snapshots())
+    except NotAnIndexPageError as error:
+        return error.answer
+    latest = f"{datetime.now(UTC) + CLOCK_SKEW:%Y%m%d%H%M%S}"
+    for row in rows:  # in the archive's order: the nearest first
+        good = newest_good([row], url, since="", latest=latest)
+        if good["kind"] == "capture":
+            return good
+    return {"kind": "none"}
 
 
 def newest_good(rows: Sequence[Any], url: str, *, since: str, latest: str) -> Answer:
@@ -400,6 +373,8 @@ def answer(question: Answer) -> Answer:
     try:
         if question["ask"] == "save":
             return save(question["url"], **to_the_archive)
+        if question["ask"] == "near":
+            return find_near(question["url"], near=question["since"], **to_the_archive)
         return find(question["url"], since=question["since"], **to_the_archive)
     except Exception as error:  # noqa: BLE001  waybackpy lets anything through
         detail = f"{type(error).__name__}: {error}"

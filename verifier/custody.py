@@ -1,0 +1,217 @@
+"""What is stored of copies elsewhere: what they are compared with, and which to ask for next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from verifier import rows
+from verifier.ledger import Ledger
+from verifier.records import (
+    CopyFinding,
+    Custody,
+    LocalCopy,
+    Observed,
+    Quote,
+    ReadBack,
+    Snapshot,
+    Source,
+)
+
+_CHUNK = 500
+"""Keys a statement."""
+
+_PUBLIC = (
+    "SELECT address FROM sources WHERE retired_at IS NULL AND address != '' "
+    "GROUP BY address HAVING min(preserve = 'public')"
+)
+"""Addresses that may be named to others: no row of them says otherwise."""
+
+
+def of(ledger: Ledger, addresses: Sequence[str]) -> dict[str, Custody]:
+    """What is known of these addresses' copies, with what reading them gave."""
+    result = ledger.custody(addresses)
+    readings: dict[str, list[ReadBack]] = {}
+    for row in _many(ledger, _READ, addresses):
+        readings.setdefault(row.pop("address"), []).append(rows.readback(row))
+    seen = observed(ledger, list(readings))
+    for address, read in readings.items():
+        result[address] = replace(
+            result[address], readings=tuple(read), observed=seen.get(address, Observed())
+        )
+    return result
+
+
+_READ = (
+    "SELECT r.*, p.address FROM readbacks r JOIN snapshots p ON p.id = r.snapshot_id "
+    "WHERE p.address IN ({}) ORDER BY r.id"
+)
+
+
+def observed(ledger: Ledger, addresses: Sequence[str]) -> dict[str, Observed]:
+    """What we saw of these addresses, for comparing copies with it."""
+    ways: dict[str, set[str]] = {}
+    bodies: dict[str, set[str]] = {}
+    texts: dict[str, set[tuple[str, int]]] = {}
+    for row in _many(ledger, _SEEN, addresses):
+        address = row["address"]
+        hops = [str(hop["url"]) for hop in json.loads(row["hops"])]
+        ways.setdefault(address, set()).update([*hops, row["final_url"]])
+        if row["whole"]:
+            bodies.setdefault(address, set()).add(row["sha256"])
+            read = texts.setdefault(address, set())
+            read.add((row["text_sha256"], row["text_version"]))
+            read.add((row["new_sha256"] or "", row["new_version"] or 0))
+    return {
+        address: Observed(
+            addresses=tuple(sorted(way - {""})),
+            sha256s=tuple(sorted(bodies.get(address, set()) - {""})),
+            texts=tuple(sorted(text for text in texts.get(address, set()) if text[0])),
+        )
+        for address, way in ways.items()
+    }
+
+
+_NOW = (
+    "coalesce((SELECT seen FROM readings WHERE id = "
+    "(SELECT max(id) FROM readings WHERE check_id = c.id)), c.seen)"
+)
+_SEEN = (
+    "SELECT *, part = '' AND now_seen IN ('alive', 'moved') AS whole FROM ("  # noqa: S608
+    "SELECT c.address, c.id, c.final_url, c.hops, c.sha256, c.text_sha256, c.text_version, "
+    "n.text_sha256 AS new_sha256, n.text_version AS new_version, "
+    f"c.truncated || c.undecoded || c.failure AS part, {_NOW} AS now_seen "
+    "FROM sources s JOIN checks c ON c.source_id = s.id AND c.address = s.address "
+    "LEFT JOIN readings n ON n.check_id = c.id WHERE s.address IN ({})) "
+    "WHERE now_seen IN ('alive', 'moved', 'blocked') ORDER BY id"
+)
+"""Looks that led to the page, or to a refusal; ``whole`` where they brought all of it, and
+nobody had to look past a bad certificate for that."""
+
+
+def findings(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[CopyFinding]]:
+    """What copies were found to say of the words that these sources quote now, oldest first."""
+    found: dict[str, list[CopyFinding]] = {}
+    for row in _many(ledger, _FOUND, ids):
+        found.setdefault(row["source_id"], []).append(rows.copy_finding(row))
+    return found
+
+
+_FOUND = (
+    "SELECT f.*, p.source_says FROM quote_findings f JOIN sources s ON s.id = f.source_id "
+    "AND s.quote_sha256 = f.quote_sha256 LEFT JOIN passages p ON p.finding_id = f.id "
+    "WHERE f.snapshot_id IS NOT NULL AND f.source_id IN ({}) ORDER BY f.id"
+)
+
+
+def local(ledger: Ledger, ids: Sequence[str]) -> dict[str, LocalCopy]:
+    """What our own archive holds of the words that these sources quote now."""
+    newest: dict[str, dict[int, tuple[int | None, Quote]]] = {}
+    for row in _many(ledger, _LOCAL, ids):  # a newer reading of the same look replaces the older
+        said = (row["capture_id"], Quote(row["result"]))
+        newest.setdefault(row["source_id"], {})[row["check_id"]] = said
+    return {id: _local([said[check] for check in sorted(said)]) for id, said in newest.items()}
+
+
+def _local(said: Sequence[tuple[int | None, Quote]]) -> LocalCopy:
+    told = [(capture, says) for capture, says in said if says not in _UNTOLD]
+    kept = [(capture, says) for capture, says in told if capture is not None]
+    found = [capture for capture, says in kept if says is Quote.FOUND]
+    return LocalCopy(
+        capture_id=found[-1] if found else None,
+        says=Quote.FOUND if found else (kept[-1][1] if kept else None),
+        looked=bool(told),
+    )
+
+
+_UNTOLD = (Quote.UNCHECKED, Quote.NO_QUOTE)
+_LOCAL = (
+    "SELECT f.source_id, f.check_id, f.capture_id, f.result FROM quote_findings f "
+    "JOIN sources s ON s.id = f.source_id AND s.quote_sha256 = f.quote_sha256 "
+    "JOIN checks c ON c.id = f.check_id AND c.url = s.url "
+    "WHERE f.found_in IN ('live', 'local') AND s.quote != '' AND f.source_id IN ({}) ORDER BY f.id"
+)
+
+
+def sources_at(ledger: Ledger, address: str) -> list[Source]:
+    """The sources of an address that are not retired."""
+    sql = "SELECT * FROM sources WHERE retired_at IS NULL AND address IN ({}) ORDER BY line"
+    return [rows.source(row) for row in _many(ledger, sql, [address])]
+
+
+# ---- what is to be asked for -------------------------------------------------------------
+
+
+def to_read(ledger: Ledger, now: datetime) -> list[Snapshot]:
+    """The captures in the Wayback Machine whose turn to be read has come.
+
+    Those that were never read first. Also what was read before the row was changed: its words may
+    be others now.
+    """
+    found = ledger.query(_TO_READ, {"now": rows.stamp(now)})
+    return [rows.snapshot(row) for row in found]
+
+
+_TO_READ = (
+    f"SELECT p.* FROM snapshots p WHERE p.archive = 'wayback' AND p.address IN ({_PUBLIC})"  # noqa: S608
+    " AND (p.next_read_at IS NULL OR p.next_read_at <= :now OR EXISTS ("
+    "  SELECT 1 FROM sources s WHERE s.address = p.address AND s.quote != ''"
+    "  AND s.retired_at IS NULL AND s.changed_at > (SELECT max(r.read_at) FROM readbacks r"
+    "   WHERE r.snapshot_id = p.id AND r.outcome = 'memento')))"
+    " ORDER BY p.next_read_at, p.id"
+)
+
+
+def cited(ledger: Ledger) -> list[tuple[str, str]]:
+    """``(address, archive_url)`` of the rows of public addresses that cite a copy."""
+    found = ledger.query(
+        "SELECT address, archive_url FROM sources WHERE retired_at IS NULL AND archive_url != ''"  # noqa: S608
+        f" AND fault = '' AND address IN ({_PUBLIC}) ORDER BY line"
+    )
+    return [(row["address"], row["archive_url"]) for row in found]
+
+
+def dated(ledger: Ledger, rested: datetime) -> list[Source]:
+    """Sources with words and a date near which the index was not asked for a capture yet.
+
+    Args:
+        rested: Where the index could not say before this, it is asked again.
+    """
+    found = ledger.query(
+        "SELECT s.* FROM sources s WHERE s.retired_at IS NULL AND s.quote != ''"  # noqa: S608
+        f" AND s.accessed || s.published != '' AND s.fault = '' AND s.address IN ({_PUBLIC})"
+        " AND NOT EXISTS (SELECT 1 FROM near_lookups n WHERE n.address = s.address"
+        "  AND n.near = coalesce(nullif(s.accessed, ''), s.published)"
+        "  AND (n.answer != 'trouble' OR n.asked_at >= :rested)) ORDER BY s.line",
+        {"rested": rows.stamp(rested)},
+    )
+    return [rows.source(row) for row in found]
+
+
+def failing(ledger: Ledger, strikes: int) -> list[tuple[str, datetime]]:
+    """``(address, since)`` of the public addresses that could be dead at their next failure.
+
+    Args:
+        strikes: So many were counted at least, unless the page is gone (410).
+    """
+    found = ledger.query(
+        "SELECT s.address, min(t.failing_since) AS since FROM sources s "  # noqa: S608
+        "JOIN standings t ON t.source_id = s.id JOIN audit a ON a.id = s.id "
+        "WHERE s.retired_at IS NULL AND t.failing_since IS NOT NULL "
+        "AND coalesce(nullif(t.ruled_link, ''), a.link) = 'suspect' "
+        f"AND (a.strikes >= :strikes OR t.gone_since IS NOT NULL) AND s.address IN ({_PUBLIC}) "
+        "GROUP BY s.address ORDER BY min(s.line)",
+        {"strikes": strikes},
+    )
+    return [(row["address"], rows.moment(row["since"])) for row in found]
+
+
+def _many(ledger: Ledger, sql: str, keys: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(keys), _CHUNK):
+        some = list(keys[start : start + _CHUNK])
+        found += ledger.query(sql.format(", ".join("?" * len(some))), some)
+    return found
