@@ -1,7 +1,13 @@
-"""What all tests share: how hypothesis is used."""
+"""What all tests share: properties are tried on the same examples every time."""
+
+from __future__ import annotations
+
+import os
 
 from hypothesis import settings
 
-# A loaded machine is slow, not wrong: no test fails for the time it took.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# A change is judged by what it changed, not by chance; to search for news there is
+# HYPOTHESIS_PROFILE=search. A loaded machine is no failure: no deadlines.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

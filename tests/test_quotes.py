@@ -595,6 +595,9 @@ def test_a_sentence_cut_behind_its_negation_is_an_alteration(
         ("Prisoners were tried.", "In June prisoners were tried."),
         ("Iranians were tried.", "No Iranians were tried."),
         ("Er kam.", "Er kam, nicht sie."),
+        ("[Ortega] gave the order", "In 1988 he gave the order."),
+        ("[President Rohani] gave the order", "But today Rohani gave the order."),
+        ("[Ortega] gave the order", "It rained. Nobody knew. He gave the order."),
     ],
 )
 def test_who_only_cuts_words_out_made_no_sentence_of_them(quotation: str, page: str) -> None:
@@ -630,6 +633,8 @@ def test_a_clause_of_its_own_may_be_left_out_with_its_negation(quotation: str, p
         ("The Council … approve[d] the sale.", "She moved that the Council approve the sale."),
         ("the lamp was lit […] He could not say.", "The lamp was lit, and not by him. He could "
          "not say."),
+        ("says that [Ibáñez] gave the order", "He says that Colonel Ortega gave the order."),
+        ("I … I will not.", "I shall be brief. It rained. I cannot. I will not."),
         ("les récits […] l’entretien a été négligé", "La commission lit les récits ; elle nie "
          "que l’entretien a été négligé."),
     ],

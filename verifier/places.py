@@ -19,6 +19,8 @@ MOST_PLACES = 50
 """Places of one part that are looked at: the work that a page can cause has an end."""
 
 BRACKET = re.compile(r"\[([^\[\]]{1,80})\]")
+_NAME = re.compile(r"(?<![^\W_])(?=[^\W\d_a-zß-öø-ÿа-яα-ω])[^\W\d_]{3,}")
+_AFTER_STOP = re.compile(r"(?:\A|[.!?:;“\"»]\s*|\n\s*)\Z")
 _EDGES = " '.,;:!?()[]{}|/\\*_~#"
 _REMARK = re.compile(r"sic!?|recte.*|emphasis .*|hervorhebung .*|souligné .*|!|\?", re.IGNORECASE)
 _OTHER_WORDS = r" ?(?:(?P<instead{}>[^\s.!?]{{1,40}}(?: [^\s.!?]{{1,40}}){{0,3}}) ?)??"
@@ -146,9 +148,9 @@ def places_of(raw: str, page: Levelled, name: str) -> Iterator[Match]:
             (content, (found[f"instead{number}"] or "").strip())
             for number, content in contents.items()
         )
-        if all(_may_stand_for(content, said, name) for content, said in instead) and _stands(
-            page, *found.span()
-        ):
+        if not all(_may_stand_for(content, said, name) for content, said in instead):
+            continue
+        if _stands(page, *found.span()) and not _renames(raw, found, page):
             endings = (text for name, text in found.groupdict().items() if name[0] == "b")
             yield Match(
                 start=found.start(),
@@ -164,6 +166,22 @@ def _may_stand_for(content: str, said: str, name: str) -> bool:
         return False
     numbers, others = (set(re.findall(r"\d+", side)) for side in (content, said))
     return not numbers or not said or numbers == others
+
+
+def _renames(raw: str, found: re.Match[str], page: Levelled) -> bool:
+    """Whether a bracket puts a name in the place of another: who is meant is the source's."""
+    common = negations.language("").common
+    named = {word.casefold() for bracket in BRACKET.findall(raw) for word in _NAME.findall(bracket)}
+    if not named - common:
+        return False
+    for group, said in found.groupdict().items():
+        if group.startswith("instead") and said and said.strip():
+            start, end = page.origin(*found.span(group))
+            begins = _AFTER_STOP.search(page.source, max(0, start - 4), start) is not None
+            theirs = {word.casefold() for word in _NAME.findall(page.source[start:end])[begins:]}
+            if theirs - common and not theirs & named:
+                return True
+    return False
 
 
 def _bracketed(raw: str, name: str) -> tuple[re.Pattern[str] | None, dict[int, str]]:

@@ -301,6 +301,9 @@ class _Search:
                 return ""
             word = negations.turning_word(skipped, name)
             return f"turned: what is left out holds “{word}”" if word else ""
+        sides = (words_of(page.text, match.start, match.end) for match in (left, right))
+        if any(len(words) < FEW_WORDS and not is_unspaced(words[0].text) for words in sides):
+            return "spliced: a word or two of one sentence are put to another"
         if not page.text[stops[-1].end() : right.start].strip(_SIGNS) and negations.goes_on(
             page.text[left.end : stops[0].start()], name
         ):
