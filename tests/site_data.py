@@ -79,6 +79,7 @@ class Archive:
             address=url,
             title=answers.get("title", ""),
             quote=answers.get("cited", ""),
+            quote_sha256=rows.quote_sha256(answers.get("cited", "")),
             quote_kind=answers.get("quote_kind", "verbatim"),
             quote_from="page",
             preserve="public",

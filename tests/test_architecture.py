@@ -26,7 +26,7 @@ LAYERS = {
         report report_markdown report_html report_json report_csv corrections
         attention bulletin news feed freshness chart
         damage
-        citing differences shown
+        citing differences shown pictures
         rows schema
     """,
     "edges": """
@@ -76,7 +76,8 @@ DOORS = {
     "uvicorn": "site",
     "click": "cli start console",
     "resiliparse": "text shown",
-    "pypdfium2": "pdf",
+    "pypdfium2": "pdf pictures",
+    "PIL": "pictures",
     "brotli": "coding",
     "publicsuffixlist": "baseline",
     "rapidfuzz": "nearest differences",
@@ -85,7 +86,8 @@ DOORS = {
     "leather": "chart",
 }
 COMPUTING = {
-    "leather", "resiliparse", "pypdfium2", "brotli", "jinja2", "publicsuffixlist", "rapidfuzz"
+    "leather", "resiliparse", "pypdfium2", "PIL", "brotli", "jinja2", "publicsuffixlist",
+    "rapidfuzz",
 }  # fmt: skip
 """Outside libraries that only compute: the core may use them."""
 

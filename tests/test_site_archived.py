@@ -12,6 +12,7 @@ import pytest
 
 from tests.site_data import Archive
 from tests.test_site import ask
+from tests.typeset import printed
 from verifier import warc
 from verifier.rows import quote_sha256
 
@@ -253,6 +254,156 @@ def test_what_cannot_be_shown_is_a_download(
     assert ask(archive, "/-/archived/1/document").status_code == 404
 
 
+# ---- PDF ---------------------------------------------------------------------------------
+
+REPORT = printed(
+    ["Nothing here"], ["Nor here, but", "the wells had"], ["run dry in June", "by and by"], ["End"]
+)
+
+
+def test_a_pdf_is_shown_at_the_page_with_the_words(archive: Archive) -> None:
+    """
+    A report of two thousand pages, opened at its cover, is no evidence that anybody will find.
+    """
+    archive.capture(1, REPORT, "application/pdf")
+    cited(archive, "a", 1, cited=WORDS)
+    archive.insert(
+        "quote_findings",
+        id=1,
+        check_id=1,
+        capture_id=1,
+        source_id="a",
+        found_in="live",
+        quote_sha256=quote_sha256(WORDS),
+        result="found",
+        page=2,
+    )
+
+    page = ask(archive, "/-/archived/1?source=a").text
+
+    assert "Page 2 of 4" in page
+    assert '<mark class="v-quoted">the wells had' in page
+    assert 'id="quote" class="v-anchor"' in page
+    (png,) = re.findall(r'<img src="([^"]*)"', page)
+    image = ask(archive, html.unescape(png))
+    assert image.headers["Content-Type"] == "image/png"
+    assert image.content.startswith(b"\x89PNG")
+    (after,) = set(re.findall(r'<a href="([^"]*)" rel="next"', page))
+    assert '<mark class="v-quoted">run dry' in ask(archive, html.unescape(after)).text
+
+
+def test_a_page_without_the_words_leads_to_the_one_with_them(archive: Archive) -> None:
+    """
+    Whoever leafs through a report must find back.
+    """
+    archive.capture(1, REPORT, "application/pdf")
+    cited(archive, "a", 1, cited="Nothing here")
+    archive.insert(
+        "quote_findings",
+        id=1,
+        check_id=1,
+        capture_id=1,
+        source_id="a",
+        found_in="live",
+        quote_sha256=quote_sha256("Nothing here"),
+        result="found",
+        page=1,
+    )
+
+    page = ask(archive, "/-/archived/1?source=a&page=4").text
+
+    assert "v-anchor" not in page
+    assert re.search(r'page=1#quote">The page with the words', page)
+
+
+@pytest.mark.parametrize("asked", ["0", "99", "-1", "x", "1e5", "9" * 30])
+def test_a_page_that_is_not_there_is_the_nearest_one(archive: Archive, asked: str) -> None:
+    """
+    Old links and typing errors must not end in a crash.
+    """
+    archive.capture(1, REPORT, "application/pdf")
+
+    page = ask(archive, f"/-/archived/1?page={asked}")
+
+    assert page.status_code == 200
+    assert re.search(r"Page [14] of 4", page.text)
+
+
+def test_a_pdf_that_is_broken_can_still_be_taken_away(archive: Archive) -> None:
+    """
+    What we can't open, somebody else's program may.
+    """
+    archive.capture(1, b"%PDF-1.7 \xff", "application/pdf")
+
+    page = ask(archive, "/-/archived/1").text
+    answer = ask(archive, "/-/archived/1/body")
+
+    assert "can’t be read safely" in page
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="copy-1.pdf"'
+    assert ask(archive, "/-/archived/1/page-1.png").status_code == 404
+
+
+# ---- differences -------------------------------------------------------------------------
+
+
+def test_two_copies_are_laid_side_by_side(archive: Archive) -> None:
+    """
+    "They changed it" is settled by what each copy says.
+    """
+    filler = "<p>" + "Nothing of note. " * 200
+    archive.capture(1, f"{filler}<p>1,204 wells had run dry.{filler}".encode())
+    archive.capture(2, f"{filler}<p>About 900 <b>wells</b> had run dry.{filler}<!-- x -->".encode())
+    cited(archive, "a", 2, title="The wells")
+
+    page = ask(archive, "/-/archived/1/against/2").text
+
+    assert re.findall(r"<del>([^<]*)</del>", page) == ["1,204"]
+    assert re.findall(r"<ins>([^<]*)</ins>", page) == ["About 900"]
+    assert "600 words are the same" in page
+    assert "604 words are the same" in page
+    assert 'href="/audit/audit/a">The wells</a>' in page
+    assert len(page) < 20_000
+
+
+@pytest.mark.parametrize("other", [b"<p>The <b>words</b>", b"<p>The words"])
+def test_what_is_the_same_is_said_to_be(archive: Archive, other: bytes) -> None:
+    """
+    An empty page would leave it open whether anything was compared.
+    """
+    archive.capture(1, b"<p>The words")
+    archive.capture(2, other)
+
+    assert "The texts are the same" in ask(archive, "/-/archived/1/against/2").text
+
+
+def test_a_copy_without_text_is_not_compared(archive: Archive) -> None:
+    """
+    Against nothing, everything would look removed.
+    """
+    archive.capture(1, b"<p>The words")
+    archive.capture(2, b"\x89PNG\r\n", "image/png")
+
+    page = ask(archive, "/-/archived/1/against/2").text
+
+    assert "can’t be compared" in page
+    assert "<del>" not in page
+
+
+def test_nothing_of_a_compared_page_becomes_markup(archive: Archive) -> None:
+    """
+    The texts of strangers stand in a page of ours here, not in a frame.
+    """
+    archive.capture(1, b"<p>&lt;script&gt;alert(1)&lt;/script&gt; one")
+    archive.capture(2, b"<p>&lt;img src=x onerror=alert(1)&gt; two")
+
+    page = ask(archive, "/-/archived/1/against/2").text
+
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+
+
 # ---- the record --------------------------------------------------------------------------
 
 
@@ -345,7 +496,10 @@ def test_a_missing_file_is_said_in_plain_words(archive: Archive) -> None:
     assert "missing" in answer.text
 
 
-@pytest.mark.parametrize("path", ["99", "99/document", "99/body", "99/record.warc.gz", "x"])
+@pytest.mark.parametrize(
+    "path",
+    ["99", "99/document", "99/body", "99/record.warc.gz", "99/against/1", "99/page-1.png", "x"],
+)
 def test_a_copy_that_never_was_is_not_found(archive: Archive, path: str) -> None:
     """
     Not a crash, and not an empty page that looks like a copy.

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
+from verifier import text
 from verifier.places import without_edges
 from verifier.typography import UNSPACED, normalise
 
@@ -32,6 +33,30 @@ class Stretch:
     op: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Two pages side by side.
+
+    Attributes:
+        unreadable: Why one of them has no text to compare, or "".
+        cut: One of them goes on beyond what was read of it.
+    """
+
+    stretches: tuple[Stretch, ...] = ()
+    unreadable: str = ""
+    cut: bool = False
+
+
+def pages(before: bytes, before_type: str, after: bytes, after_type: str) -> Compared:
+    """The texts of two pages side by side, each given as its bytes and its Content-Type."""
+    one, other = text.extract(before, before_type), text.extract(after, after_type)
+    unreadable = one.unreadable or other.unreadable
+    if unreadable:
+        return Compared(unreadable=unreadable)
+    stretches = texts(one.visible, other.visible)
+    return Compared(stretches=stretches, cut=one.cut or other.cut)
 
 
 def words(before: str, after: str) -> tuple[Stretch, ...]:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from verifier import shown, sight
+from verifier import differences, pictures, shown, sight
 
 NO_MEMORY = 3
 """Exit code: a job wanted more memory than there is for it."""
@@ -32,7 +32,12 @@ def _judge(*args: Any, **named: Any) -> sight.Judged:
     return sight.without_words(sight.judge(*args, **named))
 
 
-WORKS: dict[str, Callable[..., Any]] = {"judge": _judge, "document": shown.document}
+WORKS: dict[str, Callable[..., Any]] = {
+    "judge": _judge,
+    "document": shown.document,
+    "picture": pictures.page,
+    "compare": differences.pages,
+}
 """What can be asked for, by name."""
 
 

@@ -19,7 +19,7 @@ MOST_PAGES = 3_000
 MOST_CHARACTERS = 8_000_000
 """Characters that are read of one file; a page of prose has about 3,000."""
 
-_ONE_AT_A_TIME = Lock()
+ONE_AT_A_TIME = Lock()
 """pdfium keeps state of its own for the whole process and must never be entered twice."""
 
 # pdfium writes U+FFFE (older versions U+0002) for a hyphen that it believes to divide a word.
@@ -85,7 +85,7 @@ def read(
     """
     import pypdfium2  # here: it takes a tenth of a second, and most rounds meet no PDF
 
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         try:
             document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
@@ -148,11 +148,17 @@ def _title(document: Any) -> str:
         return ""
 
 
-def _pages(document: PdfDocument) -> Iterator[str | None]:
+def words_of(document: PdfDocument, numbers: range) -> tuple[str, tuple[int, ...]]:
+    """The words of some pages that follow each other, and where in them each page starts."""
+    shown = [page or "" for page in _pages(document, numbers)]
+    return _joined(without_running_lines(shown))
+
+
+def _pages(document: PdfDocument, numbers: range | None = None) -> Iterator[str | None]:
     """The text of each page as pdfium has it; None for a page that it can't read."""
     from pypdfium2 import PdfiumError
 
-    for number in range(len(document)):
+    for number in numbers or range(len(document)):
         try:
             page = document[number]
         except PdfiumError:

@@ -14,7 +14,17 @@ from typing import Any
 from markupsafe import Markup
 from pluggy import HookimplMarker
 
-from verifier.site import archived, carried, cells, changes, headers, home, ours, source
+from verifier.site import (
+    archived,
+    carried,
+    cells,
+    changes,
+    compared,
+    headers,
+    home,
+    ours,
+    source,
+)
 
 STYLES = ("verifier.css", "pages.css")
 
@@ -50,7 +60,9 @@ def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
         (rf"{place}$", archived.page),
         (rf"{place}/document$", archived.document),
         (rf"{place}/body$", archived.body),
+        (rf"{place}/page-(?P<page>[0-9]{{1,6}})\.png$", archived.picture),
         (rf"{place}/record\.warc\.gz$", archived.record),
+        (rf"{place}/against/(?P<other>[0-9]{{1,18}})$", compared.page),
     ]
 
 

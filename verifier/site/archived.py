@@ -17,6 +17,7 @@ from datasette.utils import tilde_encode
 from verifier import text, warc
 from verifier.errors import IntegrityError, StorageError
 from verifier.parsing import UnparsedError
+from verifier.pictures import Picture
 from verifier.records import Quote, QuoteKind, StoredResponse
 from verifier.shown import MARK, Shown
 from verifier.site import headers, ours, reading
@@ -86,41 +87,57 @@ class Copy:
         Raises:
             UnparsedError: It can't be read safely.
         """
-        source = self.source or {"quote": "", "quote_kind": QuoteKind.VERBATIM, "lang": ""}
+        media = self.capture["content_type"]
+        key = self.capture["payload_sha256"], media
         told: Shown = await reading.ask(
-            "document",
-            self.stored.content,
-            self.capture["content_type"],
-            key=(self.capture["payload_sha256"], self.capture["content_type"]),
-            quotation=source["quote"],
-            kind=QuoteKind(source["quote_kind"]),
-            lang=source["lang"],
+            "document", self.stored.content, media, key=key, **self._sought()
         )
         return told
+
+    async def picture(self, number: int) -> Picture:
+        """A page of a PDF with the words marked.
+
+        Raises:
+            UnparsedError: It can't be read safely.
+        """
+        key = self.capture["payload_sha256"], number
+        told: Picture = await reading.ask(
+            "picture", self.stored.content, number, key=key, **self._sought()
+        )
+        return told
+
+    def _sought(self) -> dict[str, Any]:
+        source = self.source or {"quote": "", "quote_kind": QuoteKind.VERBATIM, "lang": ""}
+        return {
+            "quotation": source["quote"],
+            "kind": QuoteKind(source["quote_kind"]),
+            "lang": source["lang"],
+        }
 
 
 async def page(request: Any, datasette: Any) -> Any:
     """Provenance, with the document below it in a frame that is sandboxed twice."""
-    capture = await _capture(request, datasette)
+    capture = await capture_of(request, datasette)
     try:
-        copy = await _copy(request, datasette, capture)
+        copy = await copy_of(request, datasette, capture)
     except StorageError as error:
-        return await _unavailable(datasette, request, capture, error)
+        return await unavailable(datasette, request, capture, error)
     database = datasette.get_database(ours.DATABASE)
     source = copy.source
     context = _provenance(copy, datasette) | {
         "others": await _rows(database, _OTHERS, [capture["url"], capture["id"]]),
         "elsewhere": await _rows(database, _ELSEWHERE, [source["address"]]) if source else [],
     }
-    if copy.kind in _SHOWN and copy.stored.content:
-        try:
+    try:
+        if copy.kind in _SHOWN:
             told = await copy.shown()
-        except UnparsedError as error:
-            context["unread"] = error.why
-        else:
-            context |= {"told": told, "marking": _marking(told)}
+            context |= {"told": told, "marking": _marking(told.result, marked=told.marked)}
+        elif copy.kind == "pdf":
+            context |= await _leaf(request, datasette, copy)
+    except UnparsedError as error:
+        context["unread"] = error.why
     html = await datasette.render_template("verifier_archived.html", context, request=request)
-    return Response.html(html, headers=_page_headers())
+    return Response.html(html, headers=page_headers())
 
 
 def _provenance(copy: Copy, datasette: Any) -> dict[str, Any]:
@@ -155,27 +172,49 @@ def _provenance(copy: Copy, datasette: Any) -> dict[str, Any]:
     }
 
 
-def _marking(told: Shown) -> str:
+async def _leaf(request: Any, datasette: Any, copy: Copy) -> dict[str, Any]:
+    """The page of a PDF that is asked for, or else the one with the words."""
+    database = datasette.get_database(ours.DATABASE)
+    source = copy.source
+    which = [source["id"], copy.capture["id"]] if source else ["", 0]
+    found = next(iter(await _rows(database, _FINDING, which)), {"page": None})
+    asked = request.args.get("page") or ""
+    number = int(asked) if asked.isdecimal() and len(asked) < 7 else found["page"] or 1
+    told = await copy.picture(number)
+    if told.unreadable:
+        return {"unread": told.unreadable}
+    chosen = f"source={percent(source['id'], safe='')}" if source else ""
+    place = f"/-/archived/{copy.capture['id']}"
+    return {
+        "picture": told,
+        "words_on": found["page"],
+        "marking": _marking(told.result, marked=True) if told.boxes else "",
+        "png": datasette.urls.path(f"{place}/page-{told.number}.png?{chosen}".rstrip("?")),
+        "leaf": lambda n: datasette.urls.path(f"{place}?{chosen}&page={n}".replace("?&", "?")),
+    }
+
+
+def _marking(result: Quote, *, marked: bool) -> str:
     """What the mark is about, in words."""
-    if told.result is Quote.NO_QUOTE:
+    if result is Quote.NO_QUOTE:
         return ""
-    if told.result is Quote.FOUND:
-        return "The quoted words are marked." if told.marked else "The quoted words stand here."
-    if told.marked:
+    if result is Quote.FOUND:
+        return "The quoted words are marked." if marked else "The quoted words stand here."
+    if marked:
         return "These are not the quoted words: the nearest passage is marked."
     return "The quoted words do not stand here, and nothing near them does."
 
 
 async def document(request: Any, datasette: Any) -> Any:
     """The document alone, under a policy that lets nothing in it run, load, submit or open."""
-    capture = await _capture(request, datasette)
+    capture = await capture_of(request, datasette)
     try:
-        copy = await _copy(request, datasette, capture)
+        copy = await copy_of(request, datasette, capture)
         if copy.kind not in _SHOWN:
             raise NotFound("Such a document isn't shown")
         told = await copy.shown()
     except StorageError as error:
-        return await _unavailable(datasette, request, capture, error)
+        return await unavailable(datasette, request, capture, error)
     except UnparsedError as error:
         raise NotFound(f"This document can't be read safely: {error.why}") from error
     context = {"told": told, "capture": capture, "style": STYLE}
@@ -183,26 +222,43 @@ async def document(request: Any, datasette: Any) -> Any:
     return Response.html(html, headers={**_alone(), "Content-Security-Policy": DOCUMENT_POLICY})
 
 
+async def picture(request: Any, datasette: Any) -> Any:
+    """A page of a PDF as a PNG."""
+    capture = await capture_of(request, datasette)
+    try:
+        copy = await copy_of(request, datasette, capture)
+        if copy.kind != "pdf":
+            raise NotFound("This copy has no pages")
+        told = await copy.picture(int(request.url_vars["page"]))
+    except StorageError as error:
+        return await unavailable(datasette, request, capture, error)
+    except UnparsedError as error:
+        raise NotFound(f"This page can't be read safely: {error.why}") from error
+    if told.unreadable or told.number != int(request.url_vars["page"]):
+        raise NotFound("There is no such page")
+    return Response(told.png, headers=_alone(), content_type="image/png")
+
+
 async def body(request: Any, datasette: Any) -> Any:
     """The document's bytes after content-decoding, to be kept."""
-    capture = await _capture(request, datasette)
+    capture = await capture_of(request, datasette)
     try:
-        copy = await _copy(request, datasette, capture)
+        copy = await copy_of(request, datasette, capture)
     except StorageError as error:
-        return await _unavailable(datasette, request, capture, error)
+        return await unavailable(datasette, request, capture, error)
     media, ending = _DOWNLOADS.get(copy.kind, ("application/octet-stream", "bin"))
     return _download(copy.stored.content, media, f"copy-{capture['id']}.{ending}")
 
 
 async def record(request: Any, datasette: Any) -> Any:
     """The WARC record as it lies in its file: a gzip member, which is a file of its own."""
-    capture = await _capture(request, datasette)
+    capture = await capture_of(request, datasette)
     folder = ours.warc_folder(datasette)
     place = capture["file"], capture["offset"], capture["length"]
     try:
         member = await asyncio.to_thread(warc.raw, folder, *place)
     except StorageError as error:
-        return await _unavailable(datasette, request, capture, error)
+        return await unavailable(datasette, request, capture, error)
     return _download(member, "application/warc", f"copy-{capture['id']}.warc.gz")
 
 
@@ -229,7 +285,7 @@ def _alone() -> dict[str, str]:
 # ---- what is stored ----------------------------------------------------------------------
 
 
-async def _capture(request: Any, datasette: Any, name: str = "capture") -> dict[str, Any]:
+async def capture_of(request: Any, datasette: Any, name: str = "capture") -> dict[str, Any]:
     """The row of ``captures`` that the address names, for visitors who may see that table."""
     if not ours.is_ours(datasette):
         raise NotFound("There are no archived copies here")
@@ -247,7 +303,7 @@ async def _capture(request: Any, datasette: Any, name: str = "capture") -> dict[
     return capture
 
 
-async def _copy(request: Any, datasette: Any, capture: dict[str, Any]) -> Copy:
+async def copy_of(request: Any, datasette: Any, capture: dict[str, Any]) -> Copy:
     """The response as it was stored, and whose words are looked for in it.
 
     Raises:
@@ -301,7 +357,7 @@ def _read(folder: Path, holder: dict[str, Any], payload_sha256: str) -> StoredRe
     return stored
 
 
-def _page_headers() -> dict[str, str]:
+def page_headers() -> dict[str, str]:
     return {
         "Content-Security-Policy": headers.site_policy(),
         "X-Content-Type-Options": "nosniff",
@@ -309,7 +365,7 @@ def _page_headers() -> dict[str, str]:
     }
 
 
-async def _unavailable(
+async def unavailable(
     datasette: Any, request: Any, capture: dict[str, Any], error: StorageError
 ) -> Any:
     context = {
@@ -319,4 +375,4 @@ async def _unavailable(
         "url_is_web": is_web_address(capture["url"]),
     }
     html = await datasette.render_template("verifier_unavailable.html", context, request=request)
-    return Response.html(html, status=500, headers=_page_headers())
+    return Response.html(html, status=500, headers=page_headers())

@@ -20,6 +20,7 @@ from verifier.errors import InputError
 from verifier.explain import Dossier, Evidence, Explanation, Found
 from verifier.ledger import Ledger
 from verifier.records import AuditRow, Finding, Link, Quote, Text
+from verifier.shown import MARK
 from verifier.site import ours
 from verifier.site.cells import badge, is_web_address
 from verifier.site.home import QUESTIONS
@@ -108,7 +109,7 @@ async def told(datasette: Any, request: Any) -> dict[str, Any] | None:
     pages = {
         "evidence": lambda one: _place(one, urls),
         "archived": lambda capture: urls.path(
-            f"/-/archived/{capture}?source={percent(id, safe='')}"
+            f"/-/archived/{capture}?source={percent(id, safe='')}#{MARK}"
         ),
         "compared": lambda one, other: urls.path(f"/-/archived/{one}/against/{other}"),
         "every_check": f"{urls.table(ours.DATABASE, 'checks')}?source_id={percent(id, safe='')}"
