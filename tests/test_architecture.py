@@ -17,7 +17,7 @@ LAYERS = {
     "values": "__init__ records errors",
     "core": """
         verdict sight outage
-        lookalikes marks outline baseline
+        lookalikes marks outline phrases baseline
         history overruling explain explained
         copies confirm replayed
         quotes places nearest footnotes typography negations

@@ -655,28 +655,32 @@ def test_a_redirect_to_a_gate_is_blocked(ended: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "ended", "lost"),
+    ("asked", "ended", "lost", "unquoted"),
     [
-        ("https://old.site.example/2019/report.pdf", "https://www.site.example/", True),
-        ("https://site.example/2019/report", "https://other.example/", True),
-        ("https://site.example/2019/report", "https://site.example/en/", True),
-        ("https://site.example/2019/report", "https://site.example/de/index.html", True),
-        ("https://site.example/r1", "https://other.example/", False),
-        ("https://site.example/a/en", "https://site.example/en", False),
-        ("https://site.example/2019/report", "https://other.example/2019/report", False),
+        ("https://old.site.example/2019/report.pdf", "https://www.site.example/", True, True),
+        ("https://site.example/a/item.php?id=4", "https://four.example/", True, True),
+        ("https://site.example/2019/report", "https://other.example/", True, False),
+        ("https://site.example/2019/report", "https://site.example/en/", True, False),
+        ("https://site.example/2019/report", "https://site.example/de/index.html", True, False),
+        ("https://site.example/projects/mill1", "https://mill.example/", True, False),
+        ("https://site.example/r1", "https://other.example/", False, False),
+        ("https://site.example/a/en", "https://site.example/en", False, False),
+        ("https://site.example/2019/report", "https://other.example/2019/report", False, False),
     ],
 )
-def test_a_front_page_elsewhere_counts_only_when_the_quotation_is_missing(
-    asked: str, ended: str, lost: bool
+def test_a_front_page_elsewhere_counts_when_nothing_else_explains_it(
+    asked: str, ended: str, lost: bool, unquoted: bool
 ) -> None:
     """
-    Short addresses are made to lead to front pages; a report's quotation is not on one.
+    Short addresses are made to lead to front pages, and projects get sites of their own; but a
+    report's quotation is not on one, and no file or record is a front page.
     """
     body = page("Site", ARTICLE)
 
-    assert seen(body, asked=asked, ended=ended).seen is Seen.ALIVE
-    rule = seen(body, asked=asked, ended=ended, quote_found=False).rule
-    assert (rule == "soft-404-home") is lost
+    rules = [
+        seen(body, asked=asked, ended=ended, quote_found=found).rule for found in (False, None)
+    ]
+    assert [rule == "soft-404-home" for rule in rules] == [lost, unquoted]
 
 
 CONTACT = (

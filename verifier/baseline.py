@@ -140,6 +140,11 @@ def foreign_title(now: Baseline, then: Baseline) -> bool:
     return bool(one and other and not one & other)
 
 
+def stranger(now: Baseline, then: Baseline) -> bool:
+    """Whether two texts, however short, have not even a phrase in common."""
+    return bool(now.sketch and then.sketch) and similarity(now.sketch, then.sketch) <= _FOREIGN
+
+
 def foreign_text(now: Baseline, then: Baseline) -> bool:
     """Whether two texts have nothing to do with each other."""
     enough = min(now.length, then.length) >= 200

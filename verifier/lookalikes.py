@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import unquote, urlsplit
 
 from verifier.marks import LINE, Look, Mark, first, load, says
 from verifier.outline import Page, fold
+from verifier.phrases import LOOSE, says_gone
 from verifier.records import Reading, Seen
 
 _LOST = load("lost")
 _WIKIS = load("wikis")["wiki"]
 _PARKED = load("parked")
 _PLACES = tuple(map(Mark.of, load("places")["place"]))
+_PAUSES = tuple(place for place in _PLACES if place.kind == "pause")
+_SPAM = {name: words for name, words in load("spam").items() if isinstance(words, dict)}
 
 SHORT = 1_800
 """Visible characters up to which a page's sentences are believed to be about the page itself."""
@@ -47,8 +50,11 @@ _NUMBER = re.compile(
     r"[\s:.,!|–—-]*"
 )
 _NUMBER_AT_END = re.compile(rf"[\s:.,!|(–—-]+(?:(?:{_ERROR_WORDS})[\s:#-]*)*(?:404|410)\)?$")
-_PARTS = re.compile(r"\s+[|–—\-·•:«»›>/~]+\s+|\s*[|«»›·•]\s*|:\s+")
-_ENDS = tuple(".!,;:–—?…(。！，、")
+_PARTS = re.compile(r"\s+[|–—\-·•«»›>/~]+\s+|\s*[|«»›·•]\s*")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
+_ENDS = tuple(".!,;–—?…(。！，、")
+_ERRORS = frozenset(fold(word) for word in _LOST["number"]["errors"]) - {"page", "seite"}
+_OOPS = frozenset(map(fold, _LOST["number"]["oops"]))
 _SALE = tuple(map(fold, _PARKED["sale"]))
 _SALE_BODY = tuple(mark.encode("ascii") for mark in _PARKED["body"])
 _SHELLS = load("shells")
@@ -91,7 +97,7 @@ def judge(look: Look, *, asked: str, ended: str, known_title: str = "") -> Readi
 
 def is_suspicious(title: str, heading: str) -> bool:
     """Whether a title or first heading alone is reason enough to read the whole page."""
-    return _says_lost(heading) or bool(_title_says(title))
+    return any(bool(_title_says(each, _says_either)) for each in (heading, title))
 
 
 # ---- lost pages ----------------------------------------------------------------------------
@@ -117,17 +123,33 @@ def _begins_lost(plain: str) -> bool:
         rest = plain[len(name) :]
         if plain.startswith(name) and rest[:1] in _ENDS and len(rest) <= 80:
             return True
+        if plain.startswith(name) and rest[:1] == ":" and len(rest) <= 30:
+            return True
     return False
 
 
 def parts(title: str) -> tuple[str, ...]:
-    """A title, and what stands between its dividers: most sites write "Page | Site"."""
-    return (title, *(part for part in _PARTS.split(title) if part.strip()))
+    """A title, and what stands between its dividers: most sites write "Page | Site".
+
+    What stands before a colon is what the rest is about, and is a part only where the rest is
+    hardly more than a name: "404: Not found", but not "404: a history".
+    """
+    found = [title]
+    for part in _PARTS.split(title):
+        if not part.strip():
+            continue
+        found.append(part)
+        before, colon, after = part.partition(":")
+        if colon and after.strip():
+            found.append(after)
+            if len(after.split()) <= 2 and len(after.strip()) <= 30:
+                found.append(before)
+    return tuple(dict.fromkeys(each.strip() for each in found if each.strip()))
 
 
-def _title_says(title: str) -> str:
+def _title_says(title: str, says: Callable[[str], bool]) -> str:
     """The part of a title that says that there is no page, or ""."""
-    return next((part for part in parts(title) if _says_lost(part)), "")
+    return next((part for part in parts(title) if says(part)), "")
 
 
 def _lost(look: Look, page: Page, asked: str) -> Reading | None:
@@ -136,17 +158,42 @@ def _lost(look: Look, page: Page, asked: str) -> Reading | None:
     prose = LITTLE_PROSE // 4 if own else LITTLE_PROSE
     if page.prose > prose or (own and page.size > SHORT):
         return None
-    if part := _title_says(page.title or look.title):
+    title = page.title or look.title
+    says = _says_lost if own or page.prose > LITTLE_PROSE // 2 else _says_either
+    if part := _title_says(title, says):
         return _failing("soft-404-title", f"the page's title says “{part.strip()[:80]}”")
-    heading = next((each for each in page.headings[:2] if _says_lost(each)), "")
+    heading = next((each for each in page.headings[:3] if says(each)), "")
     if heading:
         return _failing("soft-404-heading", f"the page's heading says “{heading[:80]}”")
     if page.size > SHORT:
         return None
+    if not own and (line := _gone(page, title)):
+        return _failing("soft-404-text", f"the page says hardly more than “{line[:80]}”")
     said = next((line for line in page.lines[:40] if _is_lost_line(line)), "")
     if not said or (page.html and page.size > SHORT // 3):
         said = _sentence(page.lines)
     return _failing("soft-404-text", f"a short page says “{said[:80]}”") if said else None
+
+
+def _says_either(words: str) -> bool:
+    return _says_lost(words) or says_gone(words)
+
+
+def _gone(page: Page, title: str) -> str:
+    """What a page with hardly any words says of what was asked for: that it is gone."""
+    tops = [fold(part) for part in (*parts(title), *page.headings[:1])]
+    error = any(top in _ERRORS for top in tops)
+    if not error and (page.size > SHORT // 3 or page.prose > LITTLE_PROSE // 3):
+        return ""
+    if not page.html and len(page.lines) > 2:  # records and tables say much of what is missing
+        return ""
+    few = page.size <= SHORT // 6
+    top = {fold(page.title), *map(fold, page.headings)}  # these were looked at as a whole
+    lines = [line for line in page.lines[:60] if line not in top]
+    for said in (part for line in lines for part in _SENTENCE.split(line)):
+        if len(said.encode()) >= 8 and len(said) <= 160 and says_gone(said, most=LOOSE, many=few):
+            return said
+    return next((top for top in tops if few and top in _OOPS), "")
 
 
 def _is_lost_line(line: str) -> bool:
@@ -194,8 +241,24 @@ def _place(look: Look) -> Reading | None:
     place = first(_PLACES, look)
     if place is None:
         return None
+    if place.kind == "pause":
+        return _paused(place.name)
     rule, reason = _KINDS[place.kind]
     return _failing(rule, reason.format(place.name))
+
+
+def out_of_service(look: Look) -> Reading | None:
+    """A failing server that says itself that it will be back, whatever its status."""
+    place = first(_PAUSES, look)
+    return _paused(place.name) if place is not None else None
+
+
+def _paused(name: str) -> Reading:
+    return Reading(
+        seen=Seen.UNDECIDED,
+        rule="out-of-service",
+        reason=f"the site says that it is out of service now ({name})",
+    )
 
 
 def _listing(look: Look, page: Page) -> Reading | None:
@@ -238,10 +301,9 @@ def _parked(look: Look, page: Page, *, asked: str, ended: str) -> Reading | None
         if name := below(host, _PARKED["loads"]):
             return _hijacked(f"the page comes from {name}, which parks names")
     mark = next((mark for mark in _SALE_BODY if mark in look.start), b"")
-    host = (urlsplit(ended).hostname or "").lower().removeprefix("www.")
-    sale = _sale(look, page, host, marked=bool(mark))
-    if sale:
-        return _hijacked(f"the page says of the name “{sale[:80]}”")
+    for host in dict.fromkeys(_host(url) for url in (ended, asked)):
+        if sale := _sale(look, page, host, marked=bool(mark)):
+            return _hijacked(f"the page says of the name “{sale[:80]}”")
     if mark and page.size <= SHORT // 3:
         return _hijacked(f"the page has a mark of parked names ({mark.decode()})")
     return None
@@ -268,12 +330,40 @@ def _sale(look: Look, page: Page, host: str, *, marked: bool) -> str:
     return said if said and page.size <= SHORT // 3 else ""
 
 
-def casino_words(text: str) -> int:
-    """How many different words of the sites that take over old names stand in a text."""
-    plain = " ".join(["", *re.findall(r"\w+", fold(text)), ""])
-    return sum(
-        (f" {word} " in plain) if word.isascii() else (word in plain) for word in _PARKED["casino"]
-    )
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower().removeprefix("www.")
+
+
+def spam(page: Page, ended: str, known_title: str) -> tuple[str, int]:
+    """What trade of those who take over old names a page is of, and how many of its words it has.
+
+    A topic that the page had when it was well is its own, and none of its words count.
+
+    Args:
+        known_title: Of the page when it was well.
+    """
+    tops = _spaced(" ".join((page.title, *page.headings, *re.split(r"[.\d-]+", _host(ended)))))
+    text = _spaced(" ".join((page.title, *page.lines)))
+    before = _spaced(known_title)
+    best = ("", 0)
+    for name, words in _SPAM.items():
+        if not any(_has(tops, word) for word in words["topic"]):
+            continue
+        if any(_has(before, word) for word in words["topic"]):
+            continue
+        found = {word for word in (*words["topic"], *words["sell"]) if _has(text, word)}
+        sells = any(word in found for word in words["sell"])
+        if sells and len(found) > best[1]:
+            best = (name, len(found))
+    return best
+
+
+def _spaced(text: str) -> str:
+    return " ".join(["", *re.findall(r"[\w%/$+-]+", fold(text)), ""])
+
+
+def _has(plain: str, word: str) -> bool:
+    return (f" {word} " in plain) if word.isascii() else (word in plain)
 
 
 # ---- shells --------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from verifier.outline import Page, fold
+from verifier.outline import PROSE, Page, fold
 from verifier.records import Hop
 
 BODY = 40_000
@@ -21,6 +22,8 @@ whose marks are bound to little text may set it lower."""
 LINE = 300
 """Characters that a line has at most in which a phrase is looked for: longer ones tell of it."""
 
+
+_BARS = re.compile(r"\s+[|–—\-·•]+\s+|\s*\|\s*")
 
 TALK = 1_200
 """Characters of prose above which a page is about something: consent pages talk at length."""
@@ -68,12 +71,20 @@ class Mark:
     most: int | None = None
     below: int | None = None
     long: int = LONG
+    talks: bool = False
+    part: bool = False
+    password: bool = False
+    alone: bool = False
 
     @classmethod
     def of(cls, entry: dict[str, Any], *, long: int = LONG) -> Mark:
         """A mark from its entry in a list."""
         return cls(
-            long=long,
+            long=entry.get("long", long),
+            talks=entry.get("talks", False),
+            part=entry.get("part", False),
+            password=entry.get("password", False),
+            alone=entry.get("alone", False),
             name=entry["name"],
             kind=entry.get("kind", ""),
             header=entry.get("header", ""),
@@ -90,7 +101,7 @@ class Mark:
 
     def fits(self, look: Look) -> bool:
         """Whether all conditions hold; the cheap ones are asked first."""
-        if look.prosy and self.most is not None:
+        if look.prosy and self.most is not None and not self.talks:
             return False
         if self.status and look.hop.status not in self.status:
             return False
@@ -100,7 +111,8 @@ class Mark:
                 return False
         if self.below is not None and look.length >= self.below:
             return False
-        if self.title and look.title not in self.title:
+        titles = look.title_parts() if self.part else (look.title,)
+        if self.title and not any(title in self.title for title in titles):
             return False
         if self.starts and not look.title.startswith(self.starts):
             return False
@@ -115,11 +127,20 @@ class Mark:
         if not look.deep and not (self.title or self.starts or self.body):
             return False
         page = look.page()
-        if page is None or (self.most is not None and page.size > self.most):
+        if page is None or (self.password and not page.password):
             return False
-        if page.prose > (TALK if self.title or self.starts or self.body else WORDS):
+        if self.most is not None and page.size > self.most:
             return False
-        return not self.text or bool(says(page.lines, self.text, long=self.long))
+        if not self.talks and page.prose > (
+            TALK if self.title or self.starts or self.body else WORDS
+        ):
+            return False
+        if not self.text:
+            return True
+        others = (line for line in page.lines if len(line) >= PROSE)
+        if self.alone and not all(says([line], self.text, long=self.long) for line in others):
+            return False
+        return bool(says(page.lines, self.text, long=self.long))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,6 +163,10 @@ class Look:
     prosy: bool = False
     deep: bool = True
     page: Callable[[], Page | None]
+
+    def title_parts(self) -> tuple[str, ...]:
+        """The title, and what stands between its dividers, folded."""
+        return tuple(dict.fromkeys(fold(part) for part in (self.title, *_BARS.split(self.title))))
 
 
 def first(marks: Iterable[Mark], look: Look) -> Mark | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from verifier import baseline as base
 from verifier import lookalikes
@@ -85,6 +85,7 @@ _NOT_TRANSPORT = {Failure.BAD_REPLY, Failure.TOO_MANY_REDIRECTS, Failure.BAD_RED
 _PERMANENT = {301, 308}
 _HOMES = {"", "index", "default", "home", "main"}
 _LANGUAGE_HOME = re.compile(r"[a-z]{2}(?:[-_][a-z]{2,4})?")
+_ENDING = re.compile(r"\.[a-zA-Z]{1,5}\d?$")
 _WALLS = tuple(Mark.of(wall, long=16) for wall in load("walls")["wall"])
 _GATES = load("gates")
 _LOGIN_TITLES = frozenset(map(fold, _GATES["titles"]))
@@ -137,7 +138,8 @@ def read(
     if wall := _wall(look, fetched):
         return wall
     if not good:
-        return _read_status(last)
+        paused = lookalikes.out_of_service(look) if last.status == 500 else None
+        return paused or _read_status(last)
     led = _elsewhere(fetched.hops, quote_found=quote_found)
     if led is not None and led.rule != "soft-404-home":
         return led
@@ -268,7 +270,8 @@ def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Readi
     asked, ended = urlsplit(asked_url), urlsplit(ended_url)
     before = set(asked.path.lower().strip("/").split("/"))
     segments = set(ended.path.lower().strip("/").split("/")) - before
-    if not segments.isdisjoint(_GATES["segments"]) or _gate_host(asked, ended):
+    gate = not segments.isdisjoint(_GATES["segments"]) or _returns(asked, ended, segments)
+    if gate or _gate_host(asked, ended):
         return Reading(
             seen=Seen.BLOCKED, rule="login-redirect", reason="it wants a login or a consent first"
         )
@@ -294,6 +297,23 @@ def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Readi
     return None
 
 
+def _returns(asked: SplitResult, ended: SplitResult, segments: set[str]) -> bool:
+    """Whether an address remembers the one that was asked for, to go there after a gate."""
+    told = (urlsplit(value).path for _, value in parse_qsl(ended.query))
+    if not any(
+        len(path) >= 4 and (path.startswith(asked.path) or asked.path.startswith(path))
+        for path in told
+    ):
+        return False
+    return any(segment.startswith(tuple(_GATES["begins"])) for segment in segments)
+
+
+def _shares_a_name(parts: Sequence[str], host: str) -> bool:
+    """Whether something in a path has its own site now."""
+    names = {word for part in parts for word in re.findall(r"[a-z]{4,}", part.lower())}
+    return any(name in host for name in names)
+
+
 def _gate_host(asked: SplitResult, ended: SplitResult) -> bool:
     one, other = ((part.hostname or "").lower() for part in (asked, ended))
     if one == other:
@@ -315,7 +335,12 @@ def _leads_home(asked: SplitResult, ended: SplitResult, *, quote_found: bool | N
         return False
     if _home(ended.path) and _same_site(asked.hostname, ended.hostname):
         return True
-    deep = len([part for part in asked.path.split("/") if part]) >= 2
+    parts = [part for part in asked.path.split("/") if part]
+    deep = len(parts) >= 2
+    if quote_found is None and deep and _home(ended.path):
+        # of a page that nobody quotes, only one that is none of its own kind can't be a site's
+        numbered = bool(asked.query or _ENDING.search(parts[-1]) or re.search(r"\d", parts[-1]))
+        return numbered and not _shares_a_name(parts, ended.hostname or "")
     if quote_found is not False or not deep:
         return False
     path = ended.path.strip("/").lower()
@@ -361,17 +386,15 @@ def _read_page(
     now = likeness() if likeness is not None else None
     if now is None:
         now = base.baseline_of(ended, page.title, page.lang, "\n".join(page.lines))
-    return _against(page, now, against, quote_found=quote_found)
+    return _against(page, ended, now, against, quote_found=quote_found)
 
 
 def _is_foreign(reply: Reply, look: Look, baseline: Baseline | None) -> bool:
     """Whether title or domain alone give reason to compare a page that nobody quotes."""
     if baseline is None:
         return False
-    if base.domain_of(reply.last.url) != baseline.domain:
-        return True
-    now = Baseline(domain=baseline.domain, title=look.title)
-    return base.foreign_title(now, baseline)
+    other = base.domain_of(reply.last.url) != baseline.domain
+    return other or look.title != fold(baseline.title)
 
 
 def _worth_a_look(reply: Reply, *, quote_found: bool | None) -> bool:
@@ -406,8 +429,9 @@ def _login(page: Page, look: Look, asked: str) -> Reading | None:
     """A form for a name and a password where the page was, at the page's own address."""
     if not page.password or page.prose > lookalikes.LITTLE_PROSE:
         return None
-    path = set(urlsplit(asked).path.lower().strip("/").split("/"))
-    if not path.isdisjoint(_GATES["segments"]) or _home(urlsplit(asked).path):
+    cited = urlsplit(asked)
+    path = set(cited.path.lower().strip("/").split("/"))
+    if not path.isdisjoint(_GATES["segments"]) or (_home(cited.path) and not cited.query):
         return None  # who cites a login page, or a front page that has a form, cites that
     titles = lookalikes.parts(page.title or look.title)
     if not any(fold(part) in _LOGIN_TITLES for part in (*titles, *page.headings[:1])):
@@ -417,26 +441,35 @@ def _login(page: Page, look: Look, asked: str) -> Reading | None:
     )
 
 
+SPAM = 5
+"""Words of one trade, of which one stands in the title, that a page has at least which took over
+a name; one less where its language or its domain is another one, too."""
+
+
 def _against(
-    page: Page, now: Baseline, then: Baseline, *, quote_found: bool | None
+    page: Page, ended: str, now: Baseline, then: Baseline, *, quote_found: bool | None
 ) -> Reading | None:
     """What the first good look at the page tells against this one; no quotation is found.
 
     Only what is foreign in every way is somebody else's: a page may move to another domain,
     be translated, or be written anew, and is still the page.
     """
-    if base.foreign_title(now, then) and base.foreign_text(now, then):
-        language, domain = base.foreign_language(now, then), now.domain != then.domain
-        casino = lookalikes.casino_words(" ".join((page.title, *page.lines)))
-        if language and (domain or casino >= 4):
-            return Reading(
-                seen=Seen.HIJACKED,
-                rule="hijacked",
-                reason="nothing is left of the page that was cited: "
-                + ("domain, " if domain else "")
-                + "title, language and text are others'"
-                + (", and the quotation is gone" if quote_found is False else ""),
-            )
+    language, domain = base.foreign_language(now, then), now.domain != then.domain
+    if language and domain and base.foreign_title(now, then) and base.foreign_text(now, then):
+        return Reading(
+            seen=Seen.HIJACKED,
+            rule="hijacked",
+            reason="nothing is left of the page that was cited: domain, title, language and text "
+            "are others'" + (", and the quotation is gone" if quote_found is False else ""),
+        )
+    trade, words = lookalikes.spam(page, ended, then.title)
+    if words >= (SPAM - 1 if language or domain else SPAM) and base.stranger(now, then):
+        return Reading(
+            seen=Seen.HIJACKED,
+            rule="hijacked",
+            reason=f"nothing is left of the text that was cited, and {words} words of those who "
+            f"take over old names stand on the page ({trade})",
+        )
     if quote_found is False and base.collapsed(now, then):
         return Reading(
             seen=Seen.FAILING,
@@ -459,7 +492,6 @@ and robustify.js."""
 _CERTIFICATE = frozenset({Failure.TLS_EXPIRED, Failure.TLS_WRONG_HOST, Failure.TLS_UNTRUSTED})
 _SENDS_ON = frozenset({"meta-refresh", "script-redirect"})
 _NUMBERED = re.compile(r"\d{5,}|[0-9a-f]{8,}|[0-9a-f-]{32,}", re.IGNORECASE)
-_ENDING = re.compile(r"\.[a-zA-Z]{1,5}\d?$")
 
 
 def second_look(
