@@ -34,13 +34,13 @@ LAYERS = {
         fetch transport
         warc warc_files warc_walk
         wayback wayback_answers wayback_child wayback_replay
-        ledger evidence custody chain recount landings
+        ledger evidence custody chain recount landings belongings
         publish
         notify
     """,
     "shell": """
         round look derive rejudge judging recorder preserve fanout work
-        fixity
+        fixity doctor
         parsing parsing_child frames tour worker processes
     """,
     "faces": """
@@ -52,7 +52,7 @@ ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
 EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
-         "ledger evidence custody chain recount landings",
+         "ledger evidence custody chain recount landings belongings",
          "wayback wayback_answers wayback_child wayback_replay", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 

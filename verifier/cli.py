@@ -264,3 +264,18 @@ def fixity_command(common: Common, heads: tuple[str, ...], form: str) -> int:
     from verifier.inspecting import check_fixity
 
     return check_fixity(common, heads=heads, form=form)
+
+
+@cli.command("doctor")
+@common
+@guarded
+def doctor_command(common: Common) -> int:
+    """What would keep a round from working: one line each, with the cure.
+
+    Looks at configuration, sources.csv, archive folder, database, disk, clock, network and the
+    archive's keys. Ends with 0 where a round would work, be there warnings or not, else with
+    the code that the round would have.
+    """
+    from verifier.inspecting import see_doctor
+
+    return see_doctor(common)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from verifier import chain, rows, schema
+from verifier import belongings, chain, rows, schema
 from verifier.chain import GENESIS as GENESIS
 from verifier.errors import IntegrityError, RetireError, StorageError
 from verifier.records import (
@@ -930,8 +930,13 @@ def _storage(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         cure = "Check the disk's free space and the folder's permissions"
-        if "locked" in str(error):
+        said = str(error)
+        if "locked" in said:
             cure = "Another program holds it; close that, or try again"
+        elif "full" in said:
+            cure = "Make room on the disk; the next round goes on by itself"
+        elif "unable to open" in said or "readonly" in said or "disk I/O" in said:
+            cure = belongings.why_not_opened(path) or cure
         elif "not a database" in str(error) or "malformed" in str(error):
             cure = "Restore the folder from a backup; verifier does not repair a database"
             raise IntegrityError(str(path), str(error), cure) from error

@@ -149,6 +149,17 @@ def said_date(headers: Iterable[tuple[str, str]]) -> datetime | None:
     return told if told.tzinfo is not None else None
 
 
+def dates_of(came: Fetched) -> Sequence[tuple[datetime, datetime]]:
+    """What time it was there and here, if a server said so."""
+    if not isinstance(came, Reply):
+        return ()
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in came.last.headers
+    ]
+    there = said_date(headers)
+    return () if there is None else ((there, came.last.requested_at),)
+
+
 # ---- after the looks ---------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from verifier import chain, rows, schema
 from verifier.errors import StorageError
+from verifier.ledger import Ledger
 
 _CHUNK = 500
 _MUTABLE = {"submission", "run"}
@@ -62,8 +63,12 @@ class Recount:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def structure(self) -> None:
-        """What SQLite itself finds: pages, indexes, keys of other tables, and our triggers."""
+    def structure(self, *, quick: bool = False) -> None:
+        """What SQLite itself finds: pages, indexes, keys of other tables, and our triggers.
+
+        Args:
+            quick: Only whether it can be read and has our tables and triggers.
+        """
         with self._told("the database file"):
             self._db.execute("PRAGMA query_only=ON")
             self._db.execute("BEGIN")  # from here on everything is read as of one moment
@@ -74,11 +79,17 @@ class Recount:
                 table = name.rpartition("_no_")[0]
                 if table in self._tables:
                     self._found("the database", f"the guard {name} is gone", ())
+            if quick:
+                return
             for (problem,) in self._db.execute("PRAGMA integrity_check(50)"):
                 if problem != "ok":
                     self._found("the database file", f"SQLite says: {problem}", ())
             for table, rowid, other, _ in self._db.execute("PRAGMA foreign_key_check"):
                 self._found(f"{table}, row {rowid}", f"what it refers to in {other} is gone", ())
+
+    def ledger(self) -> Ledger:
+        """The same database for the questions of others."""
+        return Ledger.over(self._db, self._path)
 
     def size(self) -> int:
         """How many entries the ledger has, roughly: what a progress bar needs."""

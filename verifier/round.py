@@ -46,7 +46,6 @@ from verifier.records import (
     Fetched,
     Link,
     Reading,
-    Reply,
     Run,
     Seen,
     SourceList,
@@ -303,7 +302,7 @@ class _Round:
         run = replace(run, network=network.state)
         if network.state == "down":
             return replace(run, outcome="inconclusive", reason=network.reason)
-        if reason := outage.wrong_clock([told for one in came for told in _date_of(one)]):
+        if reason := outage.wrong_clock([told for one in came for told in outage.dates_of(one)]):
             return replace(run, outcome="inconclusive", network="wrong-clock", reason=reason)
         return run
 
@@ -499,16 +498,6 @@ class _Round:
 
     async def _call(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-def _date_of(came: Fetched) -> Iterator[tuple[datetime, datetime]]:
-    """What time it was there and here, if a server said so."""
-    if isinstance(came, Reply):
-        pairs = (
-            (name.decode("latin-1"), told.decode("latin-1")) for name, told in came.last.headers
-        )
-        if (there := outage.said_date(pairs)) is not None:
-            yield there, came.last.requested_at
 
 
 def _now() -> datetime:

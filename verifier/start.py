@@ -66,10 +66,14 @@ class Common:
 
     def settings(self) -> Settings:
         """What environment and file say; the file by default is verifier.toml, if there."""
-        config = self.config
-        if config is None and Path("verifier.toml").is_file():
-            config = Path("verifier.toml")
-        return settings.load(config, os.environ)
+        return settings.load(self.config_file, os.environ)
+
+    @property
+    def config_file(self) -> Path | None:
+        """The settings' file: the one that was named, or verifier.toml, if there."""
+        if self.config is None and Path("verifier.toml").is_file():
+            return Path("verifier.toml")
+        return self.config
 
     @property
     def database(self) -> Path:
@@ -192,7 +196,7 @@ def plan_of(
     retire: bool = False,
 ) -> Plan:
     """A round with the real parts, as the settings want them."""
-    agent = SOFTWARE + (f" (+{told.contact})" if told.contact else " (checks cited sources)")
+    agent = _agent(told)
     proxies = urllib.request.getproxies()
     no_proxy = tuple(part.strip() for part in proxies.pop("no", "").split(",") if part.strip())
 
@@ -207,10 +211,7 @@ def plan_of(
             ca_file=os.environ.get("SSL_CERT_FILE"),
         )
 
-    access, secret = _keys(told)
-    archive = Archive(
-        base_url=told.wayback_url, access_key=access, secret_key=secret, user_agent=agent
-    )
+    archive = archive_of(told)
     pace = Pace.of(
         keyed=archive.keyed,
         budget=told.preserve_budget,
@@ -236,6 +237,22 @@ def plan_of(
         good_for=timedelta(days=told.copy_days),
         processes=told.processes or processes.cores(),
         progress=Bar(),
+    )
+
+
+def _agent(told: Settings) -> str:
+    """What we say who we are."""
+    return SOFTWARE + (f" (+{told.contact})" if told.contact else " (checks cited sources)")
+
+
+def archive_of(told: Settings) -> Archive:
+    """The edge to the archive, with the keys that are set."""
+    access, secret = _keys(told)
+    return Archive(
+        base_url=told.wayback_url,
+        access_key=access,
+        secret_key=secret,
+        user_agent=_agent(told),
     )
 
 
