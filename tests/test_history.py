@@ -444,6 +444,22 @@ def test_a_quotation_that_is_found_has_its_dates() -> None:
     assert row.quote_last_found_at == START + 7 * DAY
 
 
+def test_changed_surroundings_are_told_until_the_words_go() -> None:
+    """
+    The same words may mean something else among others, and nobody reads every report.
+    """
+    changed = replace(look(Seen.ALIVE, 7 * DAY, FOUND), changed_around=2)
+    looks = (look(Seen.ALIVE, timedelta(), FOUND), changed, look(Seen.ALIVE, 14 * DAY, FOUND))
+
+    first, now, later = (told(*looks[:number]).row for number in (1, 2, 3))
+    gone = told(*looks, look(Seen.ALIVE, 21 * DAY, NOT_FOUND)).row
+    assert "changed-around" not in first.quote_reason
+    assert "changed-around 2026-11-08: the quotation is the same, but 2 words" in now.quote_reason
+    assert later.quote_reason == now.quote_reason
+    assert later.quote_since == START
+    assert "changed-around" not in gone.quote_reason
+
+
 def test_never_found_and_no_longer_found_are_different_news() -> None:
     """
     "We misquoted" and "they changed it" must be told apart by the reason.

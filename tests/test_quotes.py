@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from verifier.quotes import CONTEXT, SKIP, fragment_url, locate, normalise
+from verifier.quotes import CONTEXT, SKIP, changed_around, fragment_url, locate, normalise
 from verifier.records import Finding, Quote, QuoteKind, Text
 
 
@@ -832,3 +832,34 @@ def test_nothing_is_pointed_at_without_words_or_address() -> None:
     """
     assert fragment_url(PAGE, " … ") == PAGE
     assert fragment_url("", "words") == ""
+
+
+# ---- surroundings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (
+            "so they say: the words stand. And rain fell.",
+            "so they say: the words stand. And rain fell.",
+            0,
+        ),
+        ("so they say: “the words stand”.", "so they  say: 'the words stand'.", 0),
+        ("It is true that the words stand here.", "It is not true that the words stand here.", 1),
+        ("It is true that the words stand.", "It is a lie that the words stand.", 2),
+        ("of old it is true that the words stand", "it is true that the words stand and last", 0),
+        (
+            "The first. The second. The words stand.",
+            "Another beginning altogether. The words stand.",
+            4,
+        ),
+    ],
+)
+def test_changed_surroundings_are_counted_and_cut_ends_are_not(
+    before: str, after: str, changed: int
+) -> None:
+    """
+    "It is not true that" in front of a quotation leaves every word of it in its place.
+    """
+    assert changed_around(before, after) == changed

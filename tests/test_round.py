@@ -7,11 +7,12 @@ import gzip
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -266,6 +267,32 @@ def test_a_row_that_left_and_came_back_is_no_stranger(program: Program) -> None:
     assert program.audit("strikes")["c"] == 1
     assert program.audit("quote_first_found_at")["b"] == first_found
     assert program.audit("quote_reason")["b"].startswith("found-until ")
+
+
+def test_the_same_words_among_others_are_noticed_while_the_passage_is_kept(
+    program: Program,
+) -> None:
+    """A denial before a quotation leaves its words alone; an erased passage tells nothing."""
+    with Site() as site:
+        site.set("/a", page("<p>It is known that the words were said there.</p>"))
+        site.set("/b", page("<p>It is known that the words were said there.</p>"))
+        program.write(*rows(site, "a", "b", quote="the words were said"))
+        program.run("run", "--no-preserve")
+        with closing(sqlite3.connect(program.folder / "archive" / "audit.db")) as db, db:
+            db.execute(
+                "DELETE FROM passages WHERE finding_id IN "
+                "(SELECT id FROM quote_findings WHERE source_id = 'b')"
+            )
+        for path in ("/a", "/b"):
+            site.set(path, page("<p>It is a lie that the words were said there.</p>"))
+
+        assert program.run("run", "--no-preserve", "--all").returncode in (0, 1)
+
+    assert program.audit("quote") == {"a": "found", "b": "found"}
+    reasons = program.audit("quote_reason")
+    assert "; changed-around " in reasons["a"]
+    assert "2 words next to it changed" in reasons["a"]
+    assert "changed-around" not in reasons["b"]
 
 
 def test_a_doubt_about_the_list_as_a_whole_is_said_and_is_no_wrong_row(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -288,13 +289,28 @@ def _quote(row: AuditRow, check: Check) -> _Changes:
     same = row.quote is finding.result and row.quote_since is not None
     return {
         "quote": finding.result,
-        "quote_reason": prefix + finding.reason,
+        "quote_reason": prefix + finding.reason + (_around(row, check) if found else ""),
         "quote_since": row.quote_since if same else check.checked_at,
         "quote_first_found_at": row.quote_first_found_at or (check.checked_at if found else None),
         "quote_last_found_at": last_found,
         "source_says": finding.source_says,
         "quote_local": str(finding.result) if check.capture_id else row.quote_local,
     }
+
+
+_AROUND = re.compile(r"; changed-around \d{4}-\d\d-\d\d: .*\Z")
+
+
+def _around(row: AuditRow, check: Check) -> str:
+    """That the same words stand among others now: once seen, it stays in the reason."""
+    if check.changed_around:
+        words = "a word" if check.changed_around == 1 else f"{check.changed_around} words"
+        return (
+            f"; changed-around {check.checked_at:%Y-%m-%d}: the quotation is the same, but {words} "
+            "next to it changed"
+        )
+    told = _AROUND.search(row.quote_reason) if row.quote is Quote.FOUND else None
+    return told[0] if told is not None else ""
 
 
 def next_look(

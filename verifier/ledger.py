@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from verifier import belongings, chain, rows, schema
+from verifier import belongings, chain, quotes, rows, schema
 from verifier.chain import GENESIS as GENESIS
 from verifier.errors import IntegrityError, RetireError, StorageError
 from verifier.records import (
@@ -109,6 +109,17 @@ LOOKS = (
 )
 """Looks with what newer rules made of them and the newest finding, for `rows.check`."""
 
+
+_CHANGED_PASSAGES = (
+    "SELECT f.check_id, p.passage AS now, q.passage AS earlier FROM quote_findings f "
+    "JOIN sources s ON s.id = f.source_id AND s.quote_sha256 = f.quote_sha256 "
+    "JOIN passages p ON p.finding_id = f.id JOIN passages q ON q.finding_id = ("
+    "SELECT max(e.id) FROM quote_findings e WHERE e.source_id = f.source_id "
+    "AND e.check_id < f.check_id AND e.found_in = 'live' AND e.result = 'found' "
+    "AND e.quote_sha256 = f.quote_sha256 AND e.text_version = f.text_version) "
+    "WHERE f.found_in = 'live' AND f.result = 'found' AND p.passage != q.passage "
+    "AND f.check_id >= {first} AND f.source_id IN ({}) ORDER BY f.id"
+)
 
 BELIEVED = "r.network NOT IN ('portal', 'wrong-clock')"
 """Rounds in which what was seen was the sources', by the rules of `verifier.outage`."""
@@ -583,15 +594,30 @@ class Ledger:
         gets all its looks: one that left and came back is no stranger.
         """
         new = "(t.source_id IS NULL OR c.id > (SELECT coalesce(max(derived_to), 0) FROM runs)) AND "
-        found = self._many(
-            f"{LOOKS} LEFT JOIN standings t ON t.source_id = c.source_id "
-            f"WHERE {'' if everything else new}{BELIEVED} AND c.source_id IN ({{}}) ORDER BY c.id",
-            ids,
+        found = list(
+            self._many(
+                f"{LOOKS} LEFT JOIN standings t ON t.source_id = c.source_id WHERE "
+                f"{'' if everything else new}{BELIEVED} AND c.source_id IN ({{}}) ORDER BY c.id",
+                ids,
+            )
         )
+        around = self._changed_around(ids, found)
         checks: dict[str, list[Check]] = {}
         for row in found:
-            checks.setdefault(row["source_id"], []).append(rows.check(row))
+            check = replace(rows.check(row), changed_around=around.get(row["id"], 0))
+            checks.setdefault(row["source_id"], []).append(check)
         return checks
+
+    def _changed_around(self, ids: Sequence[str], looks: Sequence[rows.Row]) -> dict[int, int]:
+        """How many words around the quotation changed since it was found before, by look.
+
+        Only passages that are still kept, and that the same extractor read, are compared.
+        """
+        if not looks:
+            return {}
+        first = min(row["id"] for row in looks)
+        found = self._many(_CHANGED_PASSAGES.replace("{first}", str(int(first))), ids)
+        return {row["check_id"]: quotes.changed_around(row["earlier"], row["now"]) for row in found}
 
     def write_standings(self, standings: Sequence[Standing]) -> None:
         """Replace the answers of these sources. Call within the transaction that derives."""

@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from itertools import chain, islice, pairwise
 from urllib.parse import quote as percent
 
@@ -26,7 +27,7 @@ from verifier.places import (
 from verifier.records import Finding, Quote, QuoteKind, Text
 from verifier.typography import LINE_END, UNSPACED, Levelled, levelled, normalise
 
-__all__ = ["CONTEXT", "SKIP", "fragment_url", "locate", "normalise"]
+__all__ = ["CONTEXT", "SKIP", "changed_around", "fragment_url", "locate", "normalise"]
 
 CONTEXT = 300
 """Characters kept on either side of a quotation that was found, or of the nearest passage."""
@@ -78,6 +79,9 @@ _WORD_AFTER_IT = re.compile(r" ([^\s.,;:!?()]+)")
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{4,}(?!\d)")
 _GROUPED = re.compile(r"(?<![\d.,'’])[1-9]\d{0,2}(?:([\s.,'’])\d{3})(?:\1\d{3})*(?![\d'’]|[.,]\d)")
 _ACCENTED = re.compile("[À-ÂÇ-ÊÌ-ÎÒ-ÔÙ-Ûà-âç-êì-îò-ôù-ûΆ-Ώά-ώΐΰ]")
+_CUT_OFF = 3
+"""Words at the end of a passage that a shift by some characters brings in or takes away."""
+
 _ZERO_WIDTH = "\u200c"
 
 
@@ -131,6 +135,25 @@ def fragment_url(url: str, quotation: str) -> str:
     parts = [" ".join(words)] if len(words) <= 10 else [" ".join(words[:4]), " ".join(words[-4:])]
     directive = ",".join(percent(part, safe="").replace("-", "%2D") for part in parts)
     return f"{url.partition('#')[0]}#:~:text={directive}"
+
+
+def changed_around(before: str, after: str) -> int:
+    """How many words differ between two passages around the same quotation.
+
+    What differs at their ends only is not counted: there a word more or less was cut off.
+    """
+    old, new = (normalise(passage).split() for passage in (before, after))
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    changed = 0
+    for left, right in pairwise(blocks):
+        gone = right.a - left.a - left.size
+        come = right.b - left.b - left.size
+        is_end = right.size == 0 and max(gone, come) <= _CUT_OFF
+        changed += 0 if is_end else max(gone, come)
+    first = blocks[0]
+    if max(first.a, first.b) > _CUT_OFF:
+        changed += max(first.a, first.b)
+    return changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

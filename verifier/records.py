@@ -902,6 +902,8 @@ class Check:
         headers: JSON: the last response's headers as pairs, in order.
         conclusive: False when the run it belongs to was interrupted or inconclusive: then
             only what it saw alive counts, its failures don't.
+        changed_around: Words around the quotation that are others than when it was found
+            before; 0 where that is not known.
     """
 
     id: int = 0
@@ -933,6 +935,7 @@ class Check:
     capture_id: int | None = None
     finding: Finding | None = None
     conclusive: bool = True
+    changed_around: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
