@@ -47,7 +47,8 @@ def test_the_names_are_those_of_the_contract() -> None:
         "VERIFIER_ALLOW_PRIVATE VERIFIER_CONTACT VERIFIER_PER_HOST VERIFIER_HOST_PAUSE "
         "VERIFIER_CONCURRENCY VERIFIER_DEADLINE VERIFIER_RETRY_PAUSE VERIFIER_SAVE_PAUSE "
         "VERIFIER_POLL_PAUSE VERIFIER_PRESERVE_BUDGET VERIFIER_COPY_DAYS "
-        "VERIFIER_NOTIFY VERIFIER_PING_URL VERIFIER_PROCESSES".split()
+        "VERIFIER_NOTIFY VERIFIER_PING_URL VERIFIER_PROCESSES "
+        "VERIFIER_SITE_SQL VERIFIER_SITE_PATH".split()
     )
 
 
@@ -215,3 +216,20 @@ def test_keys_show_in_no_message(tmp_path: Path, name: str) -> None:
     assert "cret" not in str(error)
     assert "gehe" not in str(in_file).replace(str(tmp_path), "")
     assert "hushed" not in repr(from_environment(**{name: "hushed"}))
+
+
+@pytest.mark.parametrize("path", ["sources", "/sources", "/sources/", "sources/"])
+def test_the_path_of_the_site_begins_and_ends_with_a_slash(path: str) -> None:
+    """
+    Web servers want it written this way and that; links are made of it.
+    """
+    assert from_environment(site_path=path).site_path == "/sources/"
+    assert from_environment(site_path="").site_path == "/"
+
+
+@pytest.mark.parametrize("path", ["/a//b", "/../x", "https://x.example/", "/a b/", '/"/', "/?x"])
+def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
+    """
+    It stands in every link of every page.
+    """
+    assert "/sources/" in refusal({PREFIX + "SITE_PATH": path}).cure

@@ -144,12 +144,13 @@ def work_command(common: Common, **options: Any) -> int:
 @common
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True)
+@click.option("--base-path", metavar="PATH", help="The path below which a proxy shows the site.")
 @guarded
-def serve_command(common: Common, host: str, port: int) -> int:
+def serve_command(common: Common, host: str, port: int, base_path: str | None) -> int:
     """Datasette on the audit database; works before the first round and during one."""
     from verifier.start import publish_site
 
-    return publish_site(common, host=host, port=port)
+    return publish_site(common, host=host, port=port, base_path=base_path)
 
 
 @cli.command("report")

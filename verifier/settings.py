@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Settings:
         processes: Over how many a large round is spread; 0: as many as there are cores.
         copy_days: How old a capture that the archive's index has may be, to count as a copy.
         notify: Channels for news, as Apprise writes them.
+        site_sql: Visitors of the site may ask in SQL.
+        site_path: The path below which a proxy shows the site.
         ping_url: Where a GET says that a round did its work; "" tells nobody.
         save_pause, poll_pause: None: the archive's stated limits (``preserve.Pace``).
     """
@@ -46,6 +49,8 @@ class Settings:
     poll_pause: float | None = None
     preserve_budget: float = 600.0
     copy_days: int = 180
+    site_sql: bool = True
+    site_path: str = "/"
     notify: tuple[str, ...] = field(default=(), repr=False)
     ping_url: str = field(default="", repr=False)
 
@@ -72,6 +77,16 @@ def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
         if variable in environment:
             told[name] = _checked(name, environment[variable].strip(), variable)
     return Settings(**told)
+
+
+def with_words(told: Settings, place: str, **values: str) -> Settings:
+    """*told* with what an option says instead, checked as the file's would be.
+
+    Raises:
+        InputError: It makes no sense; *place* names the option.
+    """
+    checked = {name: _checked(name, value, place) for name, value in values.items()}
+    return replace(told, **checked)  # type: ignore[arg-type]
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -141,6 +156,15 @@ def _switch(value: object, place: str) -> bool:
     return words[str(value).lower()]
 
 
+def _path(value: object, place: str) -> str:
+    parts = value.strip("/").split("/") if isinstance(value, str) else [""]
+    if value in ("", "/"):
+        return "/"
+    if not all(re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", part) for part in parts):
+        raise InputError(place, f"{value!r} is no path", "Such as /sources/")
+    return f"/{'/'.join(parts)}/"
+
+
 def _number(value: object) -> float:
     try:
         return -1.0 if isinstance(value, bool) else float(str(value))
@@ -182,6 +206,8 @@ _CHECKS: dict[str, Callable[[object, str], object]] = {
     "notify": _channels,
     "ping_url": _ping,
     "allow_private": _switch,
+    "site_sql": _switch,
+    "site_path": _path,
     "copy_days": _whole,
     "per_host": _whole,
     "concurrency": _whole,

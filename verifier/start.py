@@ -417,15 +417,24 @@ def keep_working(
     return 128 + caught if caught else 0
 
 
-def publish_site(common: Common, *, host: str, port: int) -> int:
+def publish_site(common: Common, *, host: str, port: int, base_path: str | None) -> int:
     """``verifier serve``: the database is made first, so that the site works from the start."""
     from verifier.site.server import serve
 
-    good_for = timedelta(days=common.settings().copy_days)
+    told = common.settings()
+    if base_path is not None:
+        told = settings.with_words(told, "--base-path", site_path=base_path)
     common.archive.mkdir(parents=True, exist_ok=True)
     Ledger(common.database).close()
-    warc = common.archive / "warc"
-    caught = serve(common.database, warc, host=host, port=port, good_for=good_for)
+    caught = serve(
+        common.database,
+        common.archive / "warc",
+        host=host,
+        port=port,
+        good_for=timedelta(days=told.copy_days),
+        sql=told.site_sql,
+        base_path=told.site_path,
+    )
     return 128 + caught if caught else 0
 
 

@@ -16,6 +16,7 @@ from pluggy import HookimplMarker
 
 from verifier.site import (
     archived,
+    below,
     carried,
     cells,
     changes,
@@ -73,7 +74,8 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
         return []
     if database != ours.DATABASE and not ours.is_built_by_us(datasette):
         return []
-    return [str(datasette.urls.static_plugins("verifier", style)) for style in STYLES]
+    # Datasette puts the base path before these itself
+    return [f"/-/static-plugins/verifier/{style}" for style in STYLES]
 
 
 @hookimpl
@@ -114,7 +116,7 @@ def menu_links(datasette: Any) -> list[dict[str, str]]:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[headers.App], headers.App]:
-    """Security headers on every page of a Datasette that we made."""
+    """Security headers on every page of a Datasette that we made, and its place below a path."""
     if ours.is_built_by_us(datasette):
-        return headers.guarded
+        return lambda app: headers.guarded(below.below(datasette.setting("base_url"), app))
     return lambda app: app

@@ -20,11 +20,23 @@ _WITH_SCRIPTS = ("_close_open_menus.html", "_codemirror_foot.html")
 _FACET_SWITCH = "DATASETTE_ALLOW_FACET = true;"  # table.html, with the setting filled in
 
 
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), display-capture=(), geolocation=(), microphone=(), "
+    b"payment=(), usb=(), browsing-topics=()",
+}
+
+
 @cache
 def site_policy() -> str:
-    """The Content-Security-Policy of our own pages: scripts are Datasette's, by file or hash.
+    """The Content-Security-Policy of our own pages.
 
-    Styles may be inline, since Datasette's templates have them in attributes.
+    Scripts are files of ours or Datasette's, or stand in Datasette's templates and are known by
+    their hash. Styles may be inline: Datasette writes a sheet with the names of the columns
+    into each page of a table. They load nothing, since images are ours or in the page.
     """
     templates = resources.files("datasette") / "templates"
     inline = [_FACET_SWITCH]
@@ -45,22 +57,16 @@ def guarded(app: App) -> App:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message.get("headers", [])}
-                missing = [(name, value) for name, value in _site_headers() if name not in present]
+                ours = _HEADERS | {b"content-security-policy": site_policy().encode()}
+                if b"content-security-policy" not in present:
+                    ours[b"x-frame-options"] = b"DENY"  # for browsers without frame-ancestors
+                missing = [(name, value) for name, value in ours.items() if name not in present]
                 message = {**message, "headers": [*message.get("headers", []), *missing]}
             await send(message)
 
         await app(scope, receive, with_headers if scope["type"] == "http" else send)
 
     return wrapped
-
-
-def _site_headers() -> list[tuple[bytes, bytes]]:
-    return [
-        (b"content-security-policy", site_policy().encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"cross-origin-opener-policy", b"same-origin"),
-    ]
 
 
 def _digest(script: str) -> str:

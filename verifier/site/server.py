@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from datetime import timedelta
@@ -30,16 +31,38 @@ _SETTINGS = {
     "suggest_facets": False,
     "default_cache_ttl": 0,  # the database lives
 }
+_LONGEST_VALUE = 100_000_000  # bytes; a question could make texts of a gigabyte otherwise
 _GRACE = 5  # seconds that requests under way have when we are told to stop
 
 
-def build(database: Path, warc_folder: Path, *, good_for: timedelta = copies.GOOD_FOR) -> Any:
+class _ReadOnly(Database):  # type: ignore[misc]  # datasette publishes no types
+    """A database of which no connection can write, whoever asks for one."""
+
+    def connect(self, write: bool = False) -> sqlite3.Connection:
+        """A connection for reading; *write* changes nothing about that."""
+        connection: sqlite3.Connection = super().connect(write=False)  # opens with mode=ro
+        connection.execute("PRAGMA query_only = 1")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # no other file either
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        return connection
+
+
+def build(
+    database: Path,
+    warc_folder: Path,
+    *,
+    good_for: timedelta = copies.GOOD_FOR,
+    sql: bool = True,
+    base_path: str = "/",
+) -> Any:
     """A Datasette on the live audit database, read-only.
 
     Args:
         database: ``audit.db``, with our tables; it may be written to meanwhile.
         warc_folder: Where the archived copies are; it may be missing.
         good_for: How old a capture that the archive's index has may be.
+        sql: Visitors may ask questions of their own; else only the canned ones.
+        base_path: The path below which a proxy shows the site; begins and ends with a slash.
 
     Raises:
         StorageError: There is no such database.
@@ -48,10 +71,11 @@ def build(database: Path, warc_folder: Path, *, good_for: timedelta = copies.GOO
         raise StorageError(str(database), "there is no such database", "Run a round first.")
     described = metadata(plugin=ours.settings(database, warc_folder, good_for=good_for))
     pages = Path(__file__).parent / "pages"
-    datasette = Datasette(metadata=described, settings=_SETTINGS, template_dir=str(pages))
+    settings = _SETTINGS | {"default_allow_sql": sql, "base_url": base_path}
+    datasette = Datasette(metadata=described, settings=settings, template_dir=str(pages))
     datasette.remove_database("_memory")
     # never immutable: that would ignore the write-ahead log of a running round
-    datasette.add_database(Database(datasette, path=str(database)), name=ours.DATABASE)
+    datasette.add_database(_ReadOnly(datasette, path=str(database)), name=ours.DATABASE)
     return datasette
 
 
@@ -63,13 +87,15 @@ def serve(
     port: int = 8001,
     ready: Callable[[str], None] | None = None,
     good_for: timedelta = copies.GOOD_FOR,
+    sql: bool = True,
+    base_path: str = "/",
 ) -> signal.Signals | None:
     """Serve until SIGTERM or SIGINT; for the main thread.
 
     Args:
         host, port: Where to listen; port 0 takes a free one.
         ready: Told the site's address once it answers; by default it is printed.
-        good_for: How old a capture that the archive's index has may be.
+        good_for, sql, base_path: As for `build`.
 
     Returns:
         The signal that ended it.
@@ -78,12 +104,12 @@ def serve(
         InputError: Nothing can listen there.
         StorageError: There is no such database.
     """
-    app = build(database, warc_folder, good_for=good_for).app()
+    site = build(database, warc_folder, good_for=good_for, sql=sql, base_path=base_path)
     listener = _listener(host, port)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}/"
+    address = f"http://{shown}:{listener.getsockname()[1]}{base_path}"
     with listener:
-        return asyncio.run(_serve(app, listener, lambda: (ready or _print)(address)))
+        return asyncio.run(_serve(site.app(), listener, lambda: (ready or _print)(address)))
 
 
 class _Server(uvicorn.Server):
