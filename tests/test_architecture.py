@@ -45,7 +45,7 @@ LAYERS = {
     """,
     "faces": """
         cli start reporting inspecting settings console site __main__
-        publishing
+        publishing demo
     """,
 }
 ORDER = tuple(LAYERS)

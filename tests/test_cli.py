@@ -23,7 +23,7 @@ from tests.archive_stand_in import ArchiveStandIn, http
 from tests.loopback import Site, page, raw
 from tests.program import Program
 
-COMMANDS = ("run", "work", "serve", "report", "publish", "explain", "judge")
+COMMANDS = ("run", "work", "serve", "report", "publish", "explain", "judge", "demo")
 HEAVY = (
     "httpx", "aiohttp", "sqlite_utils", "datasette", "uvicorn", "apscheduler", "waybackpy",
     "warcio", "resiliparse", "asyncio", "ssl", "sqlite3",

@@ -280,3 +280,26 @@ def doctor_command(common: Common) -> int:
     from verifier.inspecting import see_doctor
 
     return see_doctor(common)
+
+
+@cli.command("demo")
+@common
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where Datasette listens; a free one by default.",
+)
+@click.option("--no-serve", "serve", flag_value=False, default=True, help="Only play the rounds.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Leave all in this new folder.")
+@guarded
+def demo_command(common: Common, **options: Any) -> int:
+    """The whole service in a minute, on a small web of its own.
+
+    No network, no account, no files of yours: it starts a small web and an archive on this
+    machine, plays rounds on simulated days, opens Datasette, and says what to look at. Ctrl-C
+    ends it and leaves nothing behind. Of the options only -v counts here beside its own.
+    """
+    from verifier.demo.play import demonstrate
+
+    return demonstrate(common, **options)

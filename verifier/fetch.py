@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,6 +58,11 @@ class Limits:
     idle: int = 200
 
 
+def in_utc() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
 class Fetcher:
     """Asks for pages, one chain of redirects a call. An async context manager.
 
@@ -94,6 +99,7 @@ class Fetcher:
         proxies: Mapping[str, str] | None = None,
         no_proxy: tuple[str, ...] = (),
         ca_file: str | None = None,
+        clock: Callable[[], datetime] = in_utc,
     ) -> None:
         if not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
             raise ValueError(f"user_agent cannot stand in a header: {user_agent!r}")
@@ -102,6 +108,7 @@ class Fetcher:
         self._exempt = frozenset(exempt)
         self._nameservers = nameservers
         self._no_proxy = no_proxy
+        self._clock = clock
         self._proxies = {scheme: _proxy_url(url) for scheme, url in (proxies or {}).items() if url}
         self._tls = _tls_context(ca_file)
         self._careless = _unverifying_tls_context()
@@ -146,7 +153,7 @@ class Fetcher:
             verified: Whether a host must prove that it is who it says. Without that, anybody on
                 the way may have sent what comes: it is for diagnosis only.
         """
-        began, when = self._loop.time(), datetime.now(UTC)
+        began, when = self._loop.time(), self._clock()
         hops: list[Hop] = []
         try:
             return await self._chain(url, hops, began + self._limits.deadline, verified)
@@ -208,7 +215,7 @@ class Fetcher:
         Raises:
             Failed: No head of a response came.
         """
-        began, when = self._loop.time(), datetime.now(UTC)
+        began, when = self._loop.time(), self._clock()
         deadline = min(deadline, began + self._limits.hop)
         proxy = self._proxies.get(address.scheme, "")
         if proxy and in_no_proxy(address, self._no_proxy):
@@ -259,7 +266,7 @@ class Fetcher:
             hops=tuple(hops),
             content=decoded.content,
             undecoded=decoded.problem,
-            retry_after=retry_after(last.header("Retry-After"), datetime.now(UTC)),
+            retry_after=retry_after(last.header("Retry-After"), self._clock()),
         )
 
     def _refusal(self, ip: str) -> str:

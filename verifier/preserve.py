@@ -159,6 +159,10 @@ class Tally:
         return "; ".join(part for part in (told, self.no_saves, self.no_reads, self.ended) if part)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 @dataclass(slots=True)
 class Asking:
     """One round's asking. Build it, then ``await asking.run(addresses)``.
@@ -170,6 +174,7 @@ class Asking:
         stop: When set, nothing more is asked; a save under way is given up, its outcome open.
         judge: What an archived page says: its text, and where the quotations stand in it. It is
             handed strangers' bytes.
+        clock: What time it is.
         progress: Told ``(done, of)`` now and then.
     """
 
@@ -180,6 +185,7 @@ class Asking:
     stop: asyncio.Event
     judge: Judge = in_a_thread
     good_for: timedelta = copies.GOOD_FOR
+    clock: Callable[[], datetime] = _now
     progress: Callable[[int, int], None] = lambda done, of: None
     tally: Tally = field(default_factory=Tally)
     _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
@@ -212,7 +218,11 @@ class Asking:
         """
         self._ends = monotonic() + self.pace.budget
         queue = deque(addresses)
-        self._count_today(await self.stored(lambda ledger: ledger.submitted_since(_day_ago())))
+        self._count_today(
+            await self.stored(
+                lambda ledger: ledger.submitted_since(self._now() - timedelta(days=1))
+            )
+        )
         for address, since in (failing or {}).items():
             await self._second_vantage(address, since)
         await self._gather(only)
@@ -254,7 +264,7 @@ class Asking:
 
     async def _attend(self, address: str, *, alive: bool) -> None:
         custody = await self._custody(address)
-        match copies.next_step(custody, alive=alive, now=_now(), good_for=self.good_for):
+        match copies.next_step(custody, alive=alive, now=self._now(), good_for=self.good_for):
             case Step.LOOK_UP if self.tally.no_saves and custody.lookup is not None:
                 self.tally.left += 1  # looked up before, and nothing could be submitted now
             case Step.LOOK_UP:
@@ -271,7 +281,7 @@ class Asking:
 
     async def _look_up(self, custody: Custody) -> bool:
         """Whether the index answered that it has no capture young enough."""
-        found = await self._find(custody.address, since=_now() - self.good_for)
+        found = await self._find(custody.address, since=self._now() - self.good_for)
         if isinstance(found, Memento):
             await self._keep(custody.address, found, via="index")
             self.tally.known += 1
@@ -286,20 +296,20 @@ class Asking:
         submission = custody.submission
         if submission is None:
             return
-        found = await self._find(custody.address, since=_now() - self.good_for)
+        found = await self._find(custody.address, since=self._now() - self.good_for)
         if isinstance(found, Memento):
             ours = found.timestamp >= f"{submission.intent_at:%Y%m%d%H%M%S}"
             kept = await self._keep(custody.address, found, via="save" if ours else "index")
             if kept is not None:
-                await self._save(_captured(submission, kept))
+                await self._save(_captured(submission, kept, self._now()))
                 self.tally.captured += 1
-        elif isinstance(found, NotInIndex) and copies.given_up_waiting(custody, _now()):
+        elif isinstance(found, NotInIndex) and copies.given_up_waiting(custody, self._now()):
             lost = Refused(
                 code="never-seen",
                 message="the index has not shown it within a day",
                 retry=Retry.LATER,
             )
-            await self._save(copies.refused(submission, lost, now=_now()))
+            await self._save(copies.refused(submission, lost, now=self._now()))
 
     # ---- reading back ----------------------------------------------------------------------
 
@@ -310,7 +320,7 @@ class Asking:
             if memento is not None:
                 await self._keep(address, memento, via="page")
         waiting: list[Snapshot] = await self.stored(
-            lambda ledger: custodians.to_read(ledger, _now())
+            lambda ledger: custodians.to_read(ledger, self._now())
         )
         self._to_read.extend(one for one in waiting if only is None or one.address in only)
 
@@ -352,7 +362,7 @@ class Asking:
         self, snapshot: Snapshot, answer: ReplayAnswer, sources: Sequence[Source]
     ) -> tuple[ReadBack, list[CopyFinding]]:
         """What the archive showed as rows: the reading, and where the quotations stand in it."""
-        reading = replayed.reading_of(answer, snapshot, run_id=self.run_id, now=_now())
+        reading = replayed.reading_of(answer, snapshot, run_id=self.run_id, now=self._now())
         reply = replayed.as_reply(answer, reading.read_at)
         if reply is None:
             return reading, []
@@ -393,7 +403,9 @@ class Asking:
                 [*earlier, *(one for one in found if one.source_id == source.id)]
                 for source, earlier in zip(sources, said, strict=True)
             ]
-            ledger.save_readback(reading, found, confirm.noted(snapshot, after, said, now=_now()))
+            ledger.save_readback(
+                reading, found, confirm.noted(snapshot, after, said, now=self._now())
+            )
             now = _is_confirmed(snapshot, after, said)
             return now and not before, before and not now
 
@@ -411,7 +423,7 @@ class Asking:
 
     async def _ask_near(self, only: Container[str] | None) -> None:
         """Ask the index for copies from when sources were cited, where none is known from then."""
-        rested = _now() - copies.REFRESH
+        rested = self._now() - copies.REFRESH
         dated = await self.stored(lambda ledger: custodians.dated(ledger, rested))
         for source in dated:
             cited = confirm.span(source)
@@ -420,7 +432,7 @@ class Asking:
             if self._over():
                 return
             custody = await self._custody(source.address)
-            if not confirm.wants_near(custody, cited, now=_now()):
+            if not confirm.wants_near(custody, cited, now=self._now()):
                 continue
             await self._near(source, cited)
 
@@ -437,7 +449,7 @@ class Asking:
         lookup = NearLookup(
             address=source.address,
             near=source.accessed or source.published,
-            asked_at=_now(),
+            asked_at=self._now(),
             answer=told,
             detail=detail,
         )
@@ -461,7 +473,7 @@ class Asking:
                 run_id=self.run_id,
                 address=custody.address,
                 state=Asked.INTENT,
-                intent_at=_now(),
+                intent_at=self._now(),
                 tries=tries,
             )
         )
@@ -480,7 +492,7 @@ class Asking:
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return
-        if isinstance(answer, Queued) and _now() - submission.intent_at < copies.JOB_KEPT:
+        if isinstance(answer, Queued) and self._now() - submission.intent_at < copies.JOB_KEPT:
             # a turn for each other job and one for the queue, else two jobs would take them all
             rest = self.pace.poll_pause * (1 + len(self._jobs))
             self._jobs[job_id] = (submission, monotonic() + rest)
@@ -504,13 +516,13 @@ class Asking:
                     answer = OutcomeUnknown(detail=f"an impossible time: {answer.timestamp}")
                     await self._take(submission, answer)
                     return
-                await self._save(_captured(submission, kept))
+                await self._save(_captured(submission, kept, self._now()))
                 self.tally.captured += 1
             case Queued():
                 queued = replace(
                     submission,
                     state=Asked.QUEUED,
-                    answered_at=_now(),
+                    answered_at=self._now(),
                     job_id=answer.job_id,
                     message=answer.message,
                 )
@@ -522,7 +534,7 @@ class Asking:
                     replace(
                         submission,
                         state=Asked.UNKNOWN,
-                        answered_at=_now(),
+                        answered_at=self._now(),
                         message=answer.detail,
                     )
                 )
@@ -530,7 +542,7 @@ class Asking:
                 self.tally.refused += 1
                 if answer.retry is Retry.STOP:
                     self.tally.no_saves = f"the archive takes no more for now ({answer.code})"
-                await self._save(copies.refused(submission, answer, now=_now()))
+                await self._save(copies.refused(submission, answer, now=self._now()))
 
     async def _find(self, address: str, *, since: datetime) -> FindAnswer | None:
         if not await self._turn_comes(self._ask_at):
@@ -541,7 +553,7 @@ class Asking:
         if answer is None:
             return None
         told, detail = self._heard(answer)
-        lookup = Lookup(address=address, asked_at=_now(), answer=told, detail=detail)
+        lookup = Lookup(address=address, asked_at=self._now(), answer=told, detail=detail)
         await self.stored(lambda ledger: ledger.save_lookup(lookup))
         return answer
 
@@ -575,7 +587,7 @@ class Asking:
             status=memento.status,
             mimetype=memento.mimetype,
             digest=memento.digest,
-            known_at=_now(),
+            known_at=self._now(),
         )
         kept: Snapshot = await self.stored(lambda ledger: ledger.save_snapshot(snapshot))
         if kept.next_read_at is None and kept.id not in [one.id for one in self._to_read]:
@@ -612,6 +624,9 @@ class Asking:
             task.cancel()
             await asyncio.gather(task, stopped, return_exceptions=True)
 
+    def _now(self) -> datetime:
+        return self.clock().replace(microsecond=0)
+
 
 def _is_confirmed(
     snapshot: Snapshot, custody: Custody, findings: Sequence[Sequence[CopyFinding]]
@@ -620,21 +635,13 @@ def _is_confirmed(
     return any(confirm.of_snapshot(snapshot, custody, found).is_confirmed for found in findings)
 
 
-def _captured(submission: Submission, kept: Snapshot) -> Submission:
+def _captured(submission: Submission, kept: Snapshot, now: datetime) -> Submission:
     return replace(
         submission,
         state=Asked.CAPTURED,
-        answered_at=_now(),
+        answered_at=now,
         snapshot_id=kept.id,
         code="",
         message="",
         tries=0,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _day_ago() -> datetime:
-    return _now() - timedelta(days=1)

@@ -92,6 +92,10 @@ class Silent:
         """Nothing."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a round is asked to do, and with what.
@@ -107,6 +111,7 @@ class Plan:
         good_for: How old a capture that the archive's index has may be.
         parsers: Opens what reads pages.
         name: A name that nobody gave to anything, another one each time.
+        clock: What time it is; another than the machine's only where a demonstration says so.
         processes: Over how many a round is spread that has ``spread_from`` addresses or more.
     """
 
@@ -126,6 +131,7 @@ class Plan:
     good_for: timedelta = copies.GOOD_FOR
     parsers: Callable[[], AbstractAsyncContextManager[Parsers]] = Parsers
     name: Callable[[], str] = any_name
+    clock: Callable[[], datetime] = _now
     processes: int = 1
     spread_from: int = WORTH_IT
     progress: Progress = field(default_factory=Silent)
@@ -206,7 +212,7 @@ class _Round:
         self._failing = 0
 
     async def run(self, listed: SourceList) -> Run:
-        started = _now()
+        started = self._now()
         await self._mend()
         newest = await self._stored(landings.newest)
         behind = outage.behind(started, newest)
@@ -420,7 +426,8 @@ class _Round:
     async def _preserve(self, run_id: int) -> str:
         if self._plan.archive is None:
             return ""
-        young, late = _now() - self._plan.good_for, _now() - confirm.SHOWN_WITHIN
+        now = self._now()
+        young, late = now - self._plan.good_for, now - confirm.SHOWN_WITHIN
         wanted = await self._stored(lambda ledger: ledger.without_copy(young, late))
         addresses = {
             address: self._readings.get(address, link in (Link.LIVE, Link.MOVED))
@@ -442,6 +449,7 @@ class _Round:
                     judge=parsers.judge,
                     good_for=self._plan.good_for,
                     stop=self._stop,
+                    clock=self._plan.clock,
                     progress=lambda done, of: self._plan.progress.step(done, 0),
                 )
                 only = self._readings if self._plan.only else None
@@ -453,19 +461,19 @@ class _Round:
 
     async def _derive(self, run: Run) -> Run:
         """Take in every look that no conclusive round has, and write the answers at once."""
-        run = replace(run, ended_at=_now())
+        run = replace(run, ended_at=self._now())
 
         def derive(ledger: Ledger) -> Run:
             last = ledger.last_run(conclusive=True)
             since = stamp(last.started_at) if last is not None else ""
-            ids = ledger.undigested(since, now=_now())
+            ids = ledger.undigested(since, now=self._now())
             with ledger.transaction():
                 news: list[Change] = []
                 for start in range(0, len(ids), CHUNK):
                     if self._stop.is_set() and len(ids) - start > STILL_SOON:
                         raise _StoppedError
                     some = ids[start : start + CHUNK]
-                    news += derive_some(ledger, some, now=_now(), good_for=self._plan.good_for)
+                    news += derive_some(ledger, some, now=self._now(), good_for=self._plan.good_for)
                 ledger.drop_retired()
                 return ledger.end_run(replace(run, news=tuple(news)), derived=True)
 
@@ -479,7 +487,7 @@ class _Round:
         """Note how a round ended that derives nothing."""
         ended = replace(
             run,
-            ended_at=_now(),
+            ended_at=self._now(),
             outcome="interrupted" if run.outcome == "running" else run.outcome,
         )
 
@@ -491,6 +499,9 @@ class _Round:
 
         return await self._stored(close)
 
+    def _now(self) -> datetime:
+        return self._plan.clock().replace(microsecond=0)
+
     # ---- the ledger's thread -------------------------------------------------------------
 
     async def _stored(self, call: Callable[[Ledger], T]) -> T:
@@ -498,7 +509,3 @@ class _Round:
 
     async def _call(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

@@ -38,7 +38,7 @@ from verifier.attention import answer_counts, minute, plain
 from verifier.console import Bar
 from verifier.errors import InputError, StorageError, VerifierError
 from verifier.fanout import Manners
-from verifier.fetch import Fetcher, Limits
+from verifier.fetch import Fetcher, Limits, in_utc
 from verifier.ledger import Ledger
 from verifier.preserve import Pace
 from verifier.records import AuditRow, Judgement, Link, Overview, Run, Standing
@@ -161,7 +161,7 @@ def one_round(
     )
     caught: list[int] = []
     with notify.watched(told.ping_url):
-        run = _run(_round(plan, caught))
+        run = run_once(plan, caught)
     code = say(common, run, form=form, quiet=quiet, copies=not no_preserve)
     _announce(common, told, run, copies=not no_preserve)
     if caught:
@@ -194,6 +194,7 @@ def plan_of(
     only: tuple[str, ...] = (),
     preserve: bool = True,
     retire: bool = False,
+    clock: Callable[[], datetime] = in_utc,
 ) -> Plan:
     """A round with the real parts, as the settings want them."""
     agent = _agent(told)
@@ -209,6 +210,7 @@ def plan_of(
             proxies={scheme: proxies[scheme] for scheme in ("http", "https") if scheme in proxies},
             no_proxy=no_proxy,
             ca_file=os.environ.get("SSL_CERT_FILE"),
+            clock=clock,
         )
 
     archive = archive_of(told)
@@ -235,6 +237,7 @@ def plan_of(
         ),
         retry_pause=told.retry_pause,
         good_for=timedelta(days=told.copy_days),
+        clock=clock,
         processes=told.processes or processes.cores(),
         progress=Bar(),
     )
@@ -270,6 +273,15 @@ def _keys(told: Settings) -> tuple[str, str]:
         if (keys := load_ia_ini(place)) is not None:
             return keys
     return "", ""
+
+
+def run_once(plan: Plan, caught: list[int]) -> Run:
+    """One round; SIGTERM and Ctrl-C end it soon, and their numbers are added to *caught*.
+
+    Raises:
+        StoppedError: A second signal cut it short.
+    """
+    return _run(_round(plan, caught))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
