@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make accuracy · make pywb · make pins
+# make setup · make run · make test · make check · make bench · make accuracy · make pywb · make axe · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types bench accuracy pywb pins clean
+.PHONY: setup run test check lint types bench accuracy pywb axe pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -37,6 +37,12 @@ pywb: .pywb/bin/wayback
 .pywb/bin/wayback: | .venv/bin/python
 	@$(PYTHON) -m venv .pywb
 	@.pywb/bin/pip install --quiet --disable-pip-version-check pywb==2.10.0
+
+# What finds fault with pages that not everybody can read; for the browser tests. No lock file:
+# the version is here.
+axe: .axe/node_modules/axe-core/axe.min.js
+.axe/node_modules/axe-core/axe.min.js:
+	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix .axe axe-core@4.10.3
 
 # Renew the pins within the ranges of pyproject.toml; the files name no address.
 pins:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.archive_stand_in import ArchiveStandIn
@@ -157,30 +159,43 @@ class SmallWeb:
     """The archive after two rounds.
 
     Attributes:
-        archive: The folder.
         trap: Where the hostile page calls; it goes on listening until ``close``.
+        captures: For each source the numbers of its copies, in order.
     """
 
     def __init__(self, folder: Path) -> None:
         self.trap = Site().__enter__()
         with ArchiveStandIn(slots=10) as archive, Site(*HOSTS) as site:
-            program = Program(
+            self.program = Program(
                 folder,
                 wayback_url=archive.base_url,
                 ia_access_key=archive.access_key,
                 ia_secret_key=archive.secret_key,
                 preserve_budget=60,
             )
-            program.write(*rows(site))
+            self.program.write(*rows(site))
             moved = article("A page that moved", "This page has another address now.")
             site.set(f"{HOSTS[5]}/new", page(moved))
             site.set(f"{HOSTS[6]}/trap", page(HOSTILE.replace("URL", self.trap.url("/"))))
-            self.first = program.run("run")
+            first = self.program.run("run")
             site.set(f"{HOSTS[1]}/dry", page(article("How many ran dry", LATER)))
             site.set(f"{HOSTS[4]}/gone", page("not here", status=404))
-            self.second = program.run("run", "--all")
-        self.program = program
-        self.archive = folder / "archive"
+            second = self.program.run("run", "--all")
+        assert (first.stderr, second.stderr) == ("", "")
+        self.captures: dict[str, list[int]] = {}
+        for source, capture in self.program.sql(
+            "SELECT source_id, capture_id FROM checks WHERE capture_id IS NOT NULL ORDER BY id"
+        ):
+            self.captures.setdefault(source, []).append(capture)
+
+    def age(self, days: int) -> None:
+        """Move all rounds into the past: nobody has looked since."""
+        with closing(sqlite3.connect(self.program.database)) as connection, connection:
+            for column in ("started_at", "ended_at"):
+                connection.execute(
+                    f"UPDATE runs SET {column} = strftime('%Y-%m-%dT%H:%M:%SZ', {column}, ?)",
+                    [f"{-days:+d} days"],
+                )
 
     def close(self) -> None:
         """Listen no longer."""

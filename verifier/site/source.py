@@ -58,7 +58,17 @@ from captures p left join quote_findings f on f.id = (
 where p.id in (select capture_id from checks where source_id = :id order by id desc limit 200)
 order by p.id desc limit :most
 """
-_SNAPSHOTS = "select * from snapshots where address = ? order by timestamp desc limit ?"
+_SNAPSHOTS = """
+select s.id, s.archive, s.timestamp, s.captured_at, s.url, s.status, s.agreement, s.lost_at,
+       s.via, r.read_at, r.outcome, r.detail, f.result as quote
+from snapshots s
+left join readbacks r on r.id = (select max(id) from readbacks where snapshot_id = s.id)
+left join quote_findings f on f.id = (
+  select max(id) from quote_findings
+  where source_id = :id and quote_sha256 = :quote and snapshot_id = s.id
+)
+where s.address = :address order by s.timestamp desc limit :most
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +157,7 @@ def _read(
         last = next(ledger.query(_LAST, [id]), None)
         which = {"id": id, "quote": rows.quote_sha256(source.quote), "most": COPIES}
         captures = list(ledger.query(_CAPTURES, which))
-        snapshots = list(ledger.query(_SNAPSHOTS, [source.address, COPIES]))
+        snapshots = list(ledger.query(_SNAPSHOTS, which | {"address": source.address}))
     finally:
         connection.rollback()
     return {

@@ -1,0 +1,361 @@
+"""The site in a real browser: what a maintainer sees and does, and what no page can do to them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
+
+from tests.loopback import Site, page
+from tests.web.small_web import HOSTILE, SmallWeb
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+AXE = Path(__file__).parents[2] / ".axe/node_modules/axe-core/axe.min.js"
+PICTURES = Path(__file__).parent / "pictures"
+"""Where screenshots are written, for people to look at; not in git."""
+
+PATIENCE = 20_000  # milliseconds; two cores may be busy with other tests
+SIZES = {"wide": (1280, 800), "narrow": (360, 740)}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWeb]:
+    """The archive after two rounds over a small web."""
+    web = SmallWeb(tmp_path_factory.mktemp("web"))
+    yield web
+    web.close()
+
+
+@pytest.fixture(scope="module")
+def site(web: SmallWeb) -> Iterator[str]:
+    """The address of ``verifier serve`` on it."""
+    process = web.program.start("serve", "--port", "0")
+    assert process.stdout is not None
+    try:
+        told = re.search(r"http://\S+[^/\s]", process.stdout.readline())
+        assert told is not None
+        yield told[0]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, site: str, size: str, **options: Any) -> Iterator[Page]:
+    """A new tab of that size; nothing may be asked of anybody but the site."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, base_url=site, **options
+    )
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    try:
+        yield tab
+    finally:
+        context.close()
+    assert {urlsplit(url).netloc for url in asked} <= {urlsplit(site).netloc}
+    assert faults == []
+
+
+def picture(tab: Page, name: str, *, whole: bool = False) -> None:
+    """Keep what is seen."""
+    PICTURES.mkdir(exist_ok=True)
+    tab.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
+
+
+def fits(tab: Page) -> bool:
+    """Whether nothing stands out to the right."""
+    return bool(tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def in_view(tab: Page, mark: Locator, frame: Locator | None = None) -> Callable[[], bool]:
+    """Whether the mark is where somebody sees it without doing anything."""
+
+    def seen() -> bool:
+        size = tab.viewport_size
+        box, around = mark.bounding_box(), frame.bounding_box() if frame is not None else None
+        if size is None or box is None:
+            return False
+        top, bottom = 0.0, float(size["height"])
+        if around is not None:
+            top, bottom = max(top, around["y"]), min(bottom, around["y"] + around["height"])
+        inside = top <= box["y"] and box["y"] + min(box["height"], 40) <= bottom
+        return inside and 0 <= box["x"] <= size["width"]
+
+    return seen
+
+
+def wait_until(tab: Page, claim: Callable[[], bool]) -> None:
+    """Wait for what the browser does in its own time."""
+    for _ in range(PATIENCE // 100):
+        if claim():
+            return
+        tab.wait_for_timeout(100)
+    assert claim()
+
+
+def framed(tab: Page) -> tuple[Locator, FrameLocator]:
+    """The frame with the archived document."""
+    return tab.locator("iframe.v-document"), tab.frame_locator("iframe.v-document")
+
+
+# ---- what a maintainer does --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_from_home_to_the_marked_words_and_back(
+    size: str, web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    Ten seconds to know what is wrong, a minute to know why, two clicks to the evidence.
+    """
+    with opened(browser, site, size) as tab:
+        tab.goto("/")
+        picture(tab, f"home-{size}", whole=True)
+        assert fits(tab)
+        tab.locator('a[href*="quote=altered"]').first.click()
+        assert fits(tab)
+        picture(tab, f"table-{size}")
+        tab.locator('a[href="/audit/audit/dry"]').first.click()
+
+        expect(tab.locator("h1")).to_have_text("How many wells ran dry")
+        expect(tab.locator(".v-sides mark").first).to_have_text("1,204")
+        picture(tab, f"source-{size}", whole=True)
+        assert fits(tab)
+        tab.get_by_role("link", name="Our copy, at the passage").click()
+
+        frame, inside = framed(tab)
+        mark = inside.locator("#quote")
+        expect(mark).to_contain_text("about 900 wells")
+        wait_until(tab, in_view(tab, mark, frame))
+        picture(tab, f"copy-{size}")
+        assert fits(tab)
+        tab.get_by_role("link", name="How many wells ran dry").click()
+
+        tab.get_by_role("link", name="text changed").first.click()
+        expect(tab.locator("del").first).to_have_text("1,204")
+        expect(tab.locator("ins").first).to_have_text("about 900")
+        picture(tab, f"difference-{size}", whole=True)
+        assert fits(tab)
+
+        for title in ("How many wells ran dry", "Archived copy", "How many wells ran dry"):
+            tab.go_back()
+            expect(tab.locator("h1")).to_have_text(title)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_words_through_tags_entities_and_soft_hyphens_are_scrolled_to(
+    size: str, web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    The words stand amid thousands of others; a reader who has to search gives up.
+    """
+    with opened(browser, site, size, color_scheme="dark") as tab:
+        tab.goto(f"/-/archived/{web.captures['wells'][0]}?source=wells")
+
+        frame, inside = framed(tab)
+        marks = inside.locator("mark")
+        wait_until(tab, in_view(tab, marks.first, frame))
+        said = "".join(marks.all_inner_texts()).replace("\xad", "").replace("\xa0", " ")
+        assert said.startswith("said in its report that “groundwater” levels had")
+        assert said.endswith("fallen by a third since")
+        picture(tab, f"copy-dark-{size}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_pdf_opens_at_its_page_with_the_words_in_view(
+    size: str, web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    A report's cover tells nothing; what is quoted stands on page two, and goes on on three.
+    """
+    with opened(browser, site, size) as tab:
+        tab.goto("/audit/audit/report")
+        tab.get_by_role("link", name="Our copy, at the words").click()
+
+        expect(tab.get_by_text("Page 2 of 3").first).to_be_visible()
+        drawn = "img => img.complete && img.naturalWidth > 0"
+        wait_until(tab, lambda: bool(tab.locator(".v-leaf img").evaluate(drawn)))
+        wait_until(tab, in_view(tab, tab.locator("#quote")))
+        picture(tab, f"pdf-{size}")
+        assert fits(tab)
+        tab.get_by_role("link", name="Next page").first.click()
+        expect(tab.locator("mark.v-quoted")).to_contain_text("and most had to buy it")
+
+
+def test_a_copy_is_cited_by_what_is_ready_to_paste(
+    web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    One click takes all of it, and nothing else.
+    """
+    with opened(browser, site, "wide") as tab:
+        tab.goto("/audit/audit/wells")
+        field = tab.locator("pre.v-paste").first
+        field.click()
+
+        taken = tab.evaluate("window.getSelection().toString()")
+
+        assert taken.startswith('<a href="http')
+        assert "data-versionurl=" in taken
+        assert taken.rstrip().endswith("Wells of the valley</a>")
+
+
+def test_a_table_that_nobody_renewed_does_not_look_green(
+    web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    Old answers look like good ones; on a phone, too, the warning comes first.
+    """
+    web.age(30)
+    try:
+        with opened(browser, site, "narrow") as tab:
+            tab.set_viewport_size({"width": 320, "height": 640})
+            tab.goto("/")
+            alarm = tab.get_by_role("alert")
+            expect(alarm).to_be_visible()
+            picture(tab, "home-overdue")
+            assert in_view(tab, alarm)()
+            assert fits(tab)
+    finally:
+        web.age(-30)
+
+
+# ---- who can read it ---------------------------------------------------------------------
+
+RUN_AXE = """async () => {
+  const ours = {exclude: [["form.filters"]]};  // Datasette's, without labels in 0.65
+  const found = await axe.run(ours, {iframes: false, resultTypes: ["violations"]});
+  return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
+    .map(v => `${v.id}: ${v.nodes.map(n => n.target.join(" ")).slice(0, 5).join(", ")}`);
+}"""
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: make axe")
+@pytest.mark.parametrize("size", SIZES)
+def test_nobody_is_kept_out(size: str, web: SmallWeb, site: str, browser: Browser) -> None:
+    """
+    Contrast, names and order are what readers with other eyes, or none, depend on.
+    """
+    dry, report = web.captures["dry"], web.captures["report"][0]
+    pages = [
+        "/",
+        "/audit/audit",
+        "/audit/needs_a_person",
+        "/audit/audit/dry",
+        "/audit/audit/gone",
+        "/audit/audit/no-address",
+        f"/-/archived/{dry[0]}?source=dry",
+        f"/-/archived/{report}?source=report",
+        f"/-/archived/{dry[0]}/against/{dry[1]}",
+    ]
+    scheme = "light" if size == "wide" else "dark"
+    faults = {}
+    with opened(browser, site, size, color_scheme=scheme, bypass_csp=True) as tab:
+        for path in pages:
+            tab.goto(path)
+            for summary in tab.locator("details > summary").all():
+                summary.evaluate("one => one.parentElement.open = true")
+            tab.add_script_tag(path=AXE)
+            found = tab.evaluate(RUN_AXE)
+            if found:
+                faults[path] = found
+    assert faults == {}
+
+
+def test_pages_can_be_printed(web: SmallWeb, site: str, browser: Browser) -> None:
+    """
+    What is put into a file, or before a judge, is paper: reasons and headers must be on it.
+    """
+    with opened(browser, site, "wide") as tab:
+        tab.goto("/audit/audit/dry")
+        tab.emulate_media(media="print")
+
+        closed = tab.locator(".v-answers details").first
+        assert closed.evaluate("one => !one.open")
+        rests_on = closed.get_by_text("Would change it").first
+        assert (rests_on.bounding_box() or {"height": 0})["height"] > 0
+        picture(tab, "source-print", whole=True)
+
+
+# ---- what no page can do -----------------------------------------------------------------
+
+
+def test_the_trap_works_when_nothing_guards_against_it(browser: Browser) -> None:
+    """
+    Otherwise the next test would pass with a page that could do no harm anyway.
+    """
+    with Site() as trap, Site() as host:
+        host.set("/", page(HOSTILE.replace("URL", trap.url("/"))))
+        context = browser.new_context()
+        tab = context.new_page()
+
+        tab.goto(host.url("/"), wait_until="commit")
+        wait_until(tab, lambda: trap.connections > 0)
+        context.close()
+
+        assert trap.connections > 0
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["framed", "alone"])
+def test_an_archived_page_reaches_nobody(
+    alone: bool, web: SmallWeb, site: str, browser: Browser
+) -> None:
+    """
+    Readers of the archive must not be seen, tracked or sent on by what was archived.
+    """
+    place = f"/-/archived/{web.captures['trap'][0]}"
+    with opened(browser, site, "narrow") as tab:
+        tab.goto(f"{place}/document?source=trap#quote" if alone else f"{place}?source=trap")
+        inside: FrameLocator | Page = tab if alone else framed(tab)[1]
+        expect(inside.locator("#quote")).to_contain_text("The words that are kept")
+        if not alone:
+            picture(tab, "trap")
+        inside.get_by_text("link", exact=True).click()
+        tab.wait_for_load_state("networkidle")
+
+        assert urlsplit(tab.url).path == (f"{place}/document" if alone else place)
+        assert (
+            inside.locator(
+                "script, img, form, iframe, object, embed, svg, meta[http-equiv]"
+            ).count()
+            == 0
+        )
+
+    assert web.trap.connections == 0, [visit.target for visit in web.trap.visits]
