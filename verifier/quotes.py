@@ -63,7 +63,9 @@ _READ_LATER = "not-read: no text could be had"
 _ELLIPSIS = re.compile(r"[\[(]\s*(?:[…⋯]+|\.(?:\s?\.)+)\s*[\])]|[…⋯]+|\.(?:\s?\.){2,}")
 # The nearest end of a sentence or line before a passage, and the one after it.
 _SENTENCE_BEFORE = re.compile(r"(?:\A|[.!?。！？…।]\s+|[。！？]|\n\s*)(?=[^.!?。！？।\n]*\Z)")
-_SENTENCE_AFTER = re.compile(rf"[^.!?。！？।\n]{{0,{REST}}}(?=[.!?。！？।\n]|\Z)")
+_SENTENCE_AFTER = re.compile(
+    rf"(?:[^.!?。！？।\n]|\n(?=[^\W\d_A-Z])){{0,{REST}}}(?=[.!?。！？।\n]|\Z)"
+)
 _WORD_BEFORE = re.compile(r"\S*\s?\Z")
 _WORD_AFTER = re.compile(r"\s?\S*")
 _STOP = re.compile(rf"(?<![^\W\d_]\.)(?<!\b[^\W\d_])[.!?]+(?= |$|[{UNSPACED}])")
@@ -78,6 +80,8 @@ _WORD_BEFORE_IT = re.compile(r"(?<![^\s(\[])([^\s.,;:!?()]+) \Z")
 _WORD_AFTER_IT = re.compile(r" ([^\s.,;:!?()]+)")
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{4,}(?!\d)")
 _GROUPED = re.compile(r"(?<![\d.,'’])[1-9]\d{0,2}(?:([\s.,'’])\d{3})(?:\1\d{3})*(?![\d'’]|[.,]\d)")
+# Not in "re-sign", which is another word than "resign".
+_HYPHEN = re.compile(r"(?<=[^\W\d_])(?<!\bre)(?<!\bRe)[-\u2010\u2011](?=[^\W\d_])")
 _ACCENTED = re.compile("[À-ÂÇ-ÊÌ-ÎÒ-ÔÙ-Ûà-âç-êì-îò-ôù-ûΆ-Ώά-ώΐΰ]")
 _CUT_OFF = 3
 """Words at the end of a passage that a shift by some characters brings in or takes away."""
@@ -238,8 +242,8 @@ class _Search:
     def _spellings(self, text: str) -> Iterator[tuple[str, str, bool]]:
         """Other ways to write the same, every character of *text* in its place.
 
-        A footnote's mark is not quoted, thousands are parted or not, and capitals have accents
-        or not: the last of each says whether it holds for capitals only.
+        A footnote's mark is not quoted, thousands are parted or not, "co-operate" is "cooperate",
+        and capitals have accents or not: the last of each says whether it is for capitals only.
         """
         quotation, unmarked = self.quotation, without_marks(text)
         if unmarked != text:
@@ -251,6 +255,9 @@ class _Search:
         whole = _GROUPED.sub(_ungrouped, quotation)
         if whole != quotation:
             yield whole, unmarked, False
+        joined = _HYPHEN.sub(NOTHING, quotation), _HYPHEN.sub(NOTHING, unmarked)
+        if joined != (quotation, unmarked):
+            yield *joined, False
         bare = _ACCENTED.sub(_unaccented, quotation), _ACCENTED.sub(_unaccented, unmarked)
         if bare != (quotation, unmarked):
             yield *bare, True
