@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from verifier.marks import LINE, Look, Mark, first, load, says
 from verifier.outline import Page, fold
-from verifier.phrases import LOOSE, says_gone
+from verifier.phrases import LOOSE, is_notice, says_asked, says_gone
 from verifier.records import Reading, Seen
 
 _LOST = load("lost")
@@ -53,8 +53,13 @@ _NUMBER_AT_END = re.compile(rf"[\s:.,!|(–—-]+(?:(?:{_ERROR_WORDS})[\s:#-]*)*
 _PARTS = re.compile(r"\s+[|–—\-·•«»›>/~]+\s+|\s*[|«»›·•]\s*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 _ENDS = tuple(".!,;–—?…(。！，、")
+_VALUES = re.compile(
+    r"""["'](?:error|errors|message|msg|detail|details|reason|status|code)["']\s*:\s*"""
+    r"""["']?([^"'{}\[\],]{3,120})"""
+)
 _ERRORS = frozenset(fold(word) for word in _LOST["number"]["errors"]) - {"page", "seite"}
 _OOPS = frozenset(map(fold, _LOST["number"]["oops"]))
+_CLOSED = tuple(map(fold, _LOST["closed"]["words"]))
 _SALE = tuple(map(fold, _PARKED["sale"]))
 _SALE_BODY = tuple(mark.encode("ascii") for mark in _PARKED["body"])
 _SHELLS = load("shells")
@@ -90,6 +95,7 @@ def judge(look: Look, *, asked: str, ended: str, known_title: str = "") -> Readi
         _place(look)
         or _wiki(look, page)
         or _lost(look, page, asked)
+        or _closed(page, asked)
         or _listing(look, page)
         or _shell(look, page, ended)
     )
@@ -167,9 +173,10 @@ def _lost(look: Look, page: Page, asked: str) -> Reading | None:
         return _failing("soft-404-heading", f"the page's heading says “{heading[:80]}”")
     if page.size > SHORT:
         return None
-    if not own and (line := _gone(page, title)):
+    if not own and (line := _gone(page, title, _host(asked))):
         return _failing("soft-404-text", f"the page says hardly more than “{line[:80]}”")
-    said = next((line for line in page.lines[:40] if _is_lost_line(line)), "")
+    named = page.html and _has_own_heading(page, _host(asked))
+    said = "" if named else next((line for line in page.lines[:40] if _is_lost_line(line)), "")
     if not said or (page.html and page.size > SHORT // 3):
         said = _sentence(page.lines)
     return _failing("soft-404-text", f"a short page says “{said[:80]}”") if said else None
@@ -179,21 +186,47 @@ def _says_either(words: str) -> bool:
     return _says_lost(words) or says_gone(words)
 
 
-def _gone(page: Page, title: str) -> str:
+def _gone(page: Page, title: str, host: str) -> str:
     """What a page with hardly any words says of what was asked for: that it is gone."""
     tops = [fold(part) for part in (*parts(title), *page.headings[:1])]
     error = any(top in _ERRORS for top in tops)
     if not error and (page.size > SHORT // 3 or page.prose > LITTLE_PROSE // 3):
         return ""
-    if not page.html and len(page.lines) > 2:  # records and tables say much of what is missing
-        return ""
+    if not page.html:  # records and tables say much of what is missing
+        return _record_of_nothing(page) if len(page.lines) <= 3 else ""
     few = page.size <= SHORT // 6
     top = {fold(page.title), *map(fold, page.headings)}  # these were looked at as a whole
     lines = [line for line in page.lines[:60] if line not in top]
+    own = _has_own_heading(page, host)
     for said in (part for line in lines for part in _SENTENCE.split(line)):
-        if len(said.encode()) >= 8 and len(said) <= 160 and says_gone(said, most=LOOSE, many=few):
+        if len(said.encode()) < 8 or len(said) > 160:
+            continue
+        # What has a heading of its own is a page, and may lack a picture or a comment.
+        if says_asked(said) if own else says_gone(said, most=LOOSE, many=few):
             return said
     return next((top for top in tops if few and top in _OOPS), "")
+
+
+def _has_own_heading(page: Page, host: str) -> bool:
+    """Whether a heading names what the page is about: no error, no notice, not only the site."""
+    for each in page.headings[:2]:
+        plain = fold(each)
+        if not plain or plain in _ERRORS or plain in _OOPS or is_notice(each):
+            continue
+        site = plain == fold(page.title) and re.sub(r"\W", "", plain) in re.sub(r"\W", "", host)
+        if not site and not _says_either(each):
+            return True
+    return False
+
+
+def _record_of_nothing(page: Page) -> str:
+    """What a short text or record says of itself: that there is none."""
+    whole = " ".join(page.lines)
+    if not whole.startswith("{"):
+        return whole if len(page.lines) == 1 and _says_either(whole) else ""
+    values = _VALUES.findall(whole) if page.size <= SHORT // 6 else []
+    lost = (value for value in values if _says_either(value) or _NUMBER.fullmatch(value))
+    return next(lost, "")
 
 
 def _is_lost_line(line: str) -> bool:
@@ -259,6 +292,20 @@ def _paused(name: str) -> Reading:
         rule="out-of-service",
         reason=f"the site says that it is out of service now ({name})",
     )
+
+
+def _closed(page: Page, asked: str) -> Reading | None:
+    """A service that says of itself, in the place of the page, that it was closed."""
+    path, labels = urlsplit(asked).path.strip("/"), _host(asked).split(".")
+    if not path or page.size > SHORT // 3 or page.prose > LITTLE_PROSE // 2:
+        return None
+    for top in (page.title, *page.headings[:1]):
+        plain = fold(top)
+        word = next((word for word in _CLOSED if word in plain), "")
+        names = re.findall(r"\w{5,}", plain.partition(word)[0]) if word else []
+        if any(name in labels for name in names) and not any(name in fold(path) for name in names):
+            return _failing("soft-404-closed", f"the site says of itself “{top[:80]}”")
+    return None
 
 
 def _listing(look: Look, page: Page) -> Reading | None:

@@ -75,6 +75,7 @@ class Mark:
     part: bool = False
     password: bool = False
     alone: bool = False
+    without: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, entry: dict[str, Any], *, long: int = LONG) -> Mark:
@@ -85,6 +86,7 @@ class Mark:
             part=entry.get("part", False),
             password=entry.get("password", False),
             alone=entry.get("alone", False),
+            without=tuple(mark.encode("ascii") for mark in entry.get("without", ())),
             name=entry["name"],
             kind=entry.get("kind", ""),
             header=entry.get("header", ""),
@@ -122,23 +124,26 @@ class Mark:
         for marks in (self.body, self.also):
             if marks and not any(mark in look.start for mark in marks):
                 return False
+        if any(mark in look.start for mark in self.without):
+            return False
         if self.most is None and not self.text:
             return True
-        if not look.deep and not (self.title or self.starts or self.body):
-            return False
-        page = look.page()
-        if page is None or (self.password and not page.password):
+        known = bool(self.title or self.starts or self.body)
+        page = look.page() if look.deep or known else None
+        return page is not None and self._fits_size(page, known=known) and self._fits_text(page)
+
+    def _fits_size(self, page: Page, *, known: bool) -> bool:
+        if self.password and not page.password:
             return False
         if self.most is not None and page.size > self.most:
             return False
-        if not self.talks and page.prose > (
-            TALK if self.title or self.starts or self.body else WORDS
-        ):
-            return False
+        return self.talks or page.prose <= (TALK if known else WORDS)
+
+    def _fits_text(self, page: Page) -> bool:
         if not self.text:
             return True
-        others = (line for line in page.lines if len(line) >= PROSE)
-        if self.alone and not all(says([line], self.text, long=self.long) for line in others):
+        others = [line for line in page.lines if len(line) >= PROSE] if self.alone else []
+        if not all(says([line], self.text, long=self.long) for line in others):
             return False
         return bool(says(page.lines, self.text, long=self.long))
 

@@ -17,6 +17,9 @@ from verifier.text import decoded, encoding_of
 MOST = 200_000
 """Bytes that are looked at: pages that only pretend are far shorter."""
 
+SHORT_RECORD = 2_000
+"""Bytes up to which a record (JSON) is looked into: it may only say that there is none."""
+
 PROSE = 90
 """Characters from which a line outside of navigation, headers and footers is prose: shorter
 ones are headings, menus and buttons."""
@@ -290,6 +293,7 @@ def read_page(content: bytes, content_type: str, url: str) -> Page | None:
     if not is_markup(content, content_type):
         xml = content.lstrip()[:5] == b"<?xml"
         plain = media.startswith("text/") or media in ("", "application/xml")
+        plain = plain or (media.endswith("json") and len(content) <= SHORT_RECORD)
         if not (plain or xml) or b"\0" in content[:1024] or content.startswith(b"%PDF-"):
             return None
         words = decoded(content[:MOST], content_type)

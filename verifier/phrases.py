@@ -17,7 +17,7 @@ WHOLE = 0.0
 JOINED = 0.15
 """The same in languages without spaces, of whose letters no list knows all."""
 
-LOOSE = 1 / 3
+LOOSE = 0.28
 """The same for a line of a page that has hardly any."""
 
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -61,7 +61,32 @@ def _any_of(words: Iterable[str], *, joined: bool) -> re.Pattern[str]:
 
 @cache
 def _languages() -> tuple[_Language, ...]:
-    return tuple(_Language.of(entry) for entry in load("gone").values() if isinstance(entry, dict))
+    return tuple(
+        _Language.of(entry)
+        for name, entry in load("gone").items()
+        if isinstance(entry, dict) and name != "notice"
+    )
+
+
+@cache
+def _notices() -> frozenset[str]:
+    return frozenset(map(fold, load("gone")["notice"]["headings"]))
+
+
+def is_notice(heading: str) -> bool:
+    """Whether a heading only says that a notice follows."""
+    return fold(heading) in _notices()
+
+
+def says_asked(words: str) -> bool:
+    """Whether *words* say that what the visitor asked for is gone, and name that wish."""
+    line = fold(words)
+    if not line or len(line) > LINE:
+        return False
+    return any(
+        language.asked.search(line) and _says(language, line, most=LOOSE, many=False)
+        for language in _languages()
+    )
 
 
 def says_gone(words: str, *, most: float = WHOLE, many: bool = False) -> bool:
