@@ -255,12 +255,25 @@ def test_a_refused_address_rests_until_its_time(state: Asked) -> None:
     """
     Asked again too early, the archive shuts our network out.
     """
-    waiting, due = submission(state, DAY, SECOND), submission(state, DAY, timedelta())
+    waiting, due = submission(state, HOUR, SECOND), submission(state, HOUR, timedelta())
 
     assert step(waiting, lookup("none", MINUTE)) is Step.NOTHING
     assert step(due, lookup("none", 2 * HOUR)) is Step.LOOK_UP
     assert step(due, lookup("none", MINUTE)) is Step.SUBMIT
     assert step(due, lookup("none", MINUTE), alive=False) is Step.NOTHING
+
+
+def test_what_was_called_a_failure_is_looked_for_once_the_index_could_show_it() -> None:
+    """
+    The archive says that it failed, and the capture is there: that happens.
+    """
+    failed = submission(Asked.FAILED, 25 * HOUR, 20 * DAY)
+
+    assert step(failed, lookup("none", 25 * HOUR)) is Step.FIND_OUTCOME
+    assert step(failed) is Step.FIND_OUTCOME
+    assert step(failed, lookup("trouble", MINUTE)) is Step.FIND_OUTCOME
+    assert step(failed, lookup("none", MINUTE)) is Step.NOTHING
+    assert step(submission(Asked.FAILED, 23 * HOUR, 20 * DAY)) is Step.NOTHING
 
 
 def test_a_capture_that_is_no_good_is_not_asked_for_each_hour() -> None:

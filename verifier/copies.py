@@ -186,11 +186,20 @@ def _step_after(submission: Submission, lookup: Lookup | None, now: datetime) ->
                 and now - lookup.asked_at < LOOK_AGAIN
             )
             return Step.NOTHING if looked else Step.FIND_OUTCOME
+        case Asked.FAILED if _unheard_since(submission, lookup, now):
+            return Step.FIND_OUTCOME  # what was called a failure is there at times
         case Asked.CAPTURED:  # and yet there is no good copy: another would be no better
             return Step.NOTHING if now - submission.intent_at < REFRESH else None
         case _:
             wait = submission.retry_at is not None and now < submission.retry_at
             return Step.NOTHING if wait else None
+
+
+def _unheard_since(submission: Submission, lookup: Lookup | None, now: datetime) -> bool:
+    """Whether the index had a day to show what a save failed to make, and was not asked since."""
+    shown = (submission.answered_at or submission.intent_at) + INDEX_LAG
+    asked = lookup.asked_at if lookup is not None and lookup.answer != "trouble" else None
+    return now >= shown and (asked is None or asked < shown)
 
 
 def given_up_waiting(custody: Custody, now: datetime) -> bool:
@@ -277,9 +286,23 @@ def answer(
     )
     if lost is not None and not _replaced(lost, snapshot):
         return _lost(lost)
-    if snapshot is not None:
+    if snapshot is not None and not _shut_out(snapshot, held):
         return _captured(next(holding for holding in held if holding.snapshot == snapshot))
+    barred = next((one for one in held if _shut_out(one.snapshot, held)), None)
+    if barred is not None and barred.reading is not None:
+        reason = f"excluded: {barred.reading.detail}"
+        return CopyAnswer(copy=Copy.EXCLUDED, reason=reason, snapshot=barred.snapshot, held=barred)
     return _without(custody, link)
+
+
+def _shut_out(snapshot: Snapshot, held: Sequence[Holding]) -> bool:
+    """Whether the archive said, when it was asked for this capture last, that it is barred."""
+    return any(
+        one.snapshot == snapshot
+        and one.reading is not None
+        and one.reading.outcome is Outcome.EXCLUDED
+        for one in held
+    )
 
 
 def _replaced(lost: Holding, snapshot: Snapshot | None) -> bool:

@@ -175,30 +175,30 @@ def cited(ledger: Ledger) -> list[tuple[str, str]]:
 
 
 def dated(ledger: Ledger, rested: datetime) -> list[Source]:
-    """Sources with words and a date near which the index was not asked for a capture yet.
+    """Sources with words and a date near which the index was not asked for a capture of late.
 
     Args:
-        rested: Where the index could not say before this, it is asked again.
+        rested: Where it showed none before this, it is asked again.
     """
     found = ledger.query(
         "SELECT s.* FROM sources s WHERE s.retired_at IS NULL AND s.quote != ''"  # noqa: S608
         f" AND s.accessed || s.published != '' AND s.fault = '' AND s.address IN ({_PUBLIC})"
         " AND NOT EXISTS (SELECT 1 FROM near_lookups n WHERE n.address = s.address"
         "  AND n.near = coalesce(nullif(s.accessed, ''), s.published)"
-        "  AND (n.answer != 'trouble' OR n.asked_at >= :rested)) ORDER BY s.line",
+        "  AND (n.answer = 'found' OR n.asked_at >= :rested)) ORDER BY s.line LIMIT 5000",
         {"rested": rows.stamp(rested)},
     )
     return [rows.source(row) for row in found]
 
 
-def failing(ledger: Ledger, strikes: int) -> list[tuple[str, datetime]]:
-    """``(address, since)`` of the public addresses that could be dead at their next failure.
+def failing(ledger: Ledger, strikes: int) -> list[str]:
+    """The public addresses that could be dead at their next failure.
 
     Args:
         strikes: So many were counted at least, unless the page is gone (410).
     """
     found = ledger.query(
-        "SELECT s.address, min(t.failing_since) AS since FROM sources s "  # noqa: S608
+        "SELECT s.address FROM sources s "  # noqa: S608
         "JOIN standings t ON t.source_id = s.id JOIN audit a ON a.id = s.id "
         "WHERE s.retired_at IS NULL AND t.failing_since IS NOT NULL "
         "AND coalesce(nullif(t.ruled_link, ''), a.link) = 'suspect' "
@@ -206,7 +206,7 @@ def failing(ledger: Ledger, strikes: int) -> list[tuple[str, datetime]]:
         "GROUP BY s.address ORDER BY min(s.line)",
         {"strikes": strikes},
     )
-    return [(row["address"], rows.moment(row["since"])) for row in found]
+    return [row["address"] for row in found]
 
 
 def _many(ledger: Ledger, sql: str, keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -744,10 +744,10 @@ class Ledger:
             result[row["address"]] = replace(result[row["address"]], barred=True)
         return result
 
-    def save_near_lookup(self, lookup: NearLookup) -> None:
-        """Commit when the index was asked for a capture near a date, and what it answered."""
+    def save_near_lookups(self, lookups: Sequence[NearLookup]) -> None:
+        """Commit when the index was asked for captures near dates, and what it answered."""
         with self.transaction():
-            self._replace("near_lookups", [rows.of_near_lookup(lookup)])
+            self._replace("near_lookups", [rows.of_near_lookup(lookup) for lookup in lookups])
 
     def submitted_since(self, moment: datetime) -> int:
         """How many submissions were meant to leave since then."""

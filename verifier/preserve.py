@@ -159,7 +159,7 @@ class Tally:
         return "; ".join(part for part in (told, self.no_saves, self.no_reads, self.ended) if part)
 
 
-def _now() -> datetime:
+def self._now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -190,6 +190,7 @@ class Asking:
     tally: Tally = field(default_factory=Tally)
     _jobs: dict[str, tuple[Submission, float]] = field(default_factory=dict)
     _to_read: deque[Snapshot] = field(default_factory=deque)
+    _lined_up: set[int] = field(default_factory=set)
     _read_trouble: int = 0
     _save_trouble: int = 0
     _index_trouble: int = 0
@@ -203,7 +204,7 @@ class Asking:
         self,
         addresses: Mapping[str, bool],
         *,
-        failing: Mapping[str, datetime] | None = None,
+        failing: Sequence[str] = (),
         only: Container[str] | None = None,
     ) -> Tally:
         """Ask what there is to ask about these addresses, in their order; then read copies back.
@@ -212,8 +213,8 @@ class Asking:
 
         Args:
             addresses: Each with whether its page is alive: only then is it submitted.
-            failing: Addresses that could be called dead now, with since when they fail: first of
-                all the archive is asked whether it saw them since.
+            failing: Addresses that could be called dead now: first of all the archive is asked
+                whether it saw them of late.
             only: Addresses whose copies may be read; None for all.
         """
         self._ends = monotonic() + self.pace.budget
@@ -223,8 +224,8 @@ class Asking:
                 lambda ledger: ledger.submitted_since(self._now() - timedelta(days=1))
             )
         )
-        for address, since in (failing or {}).items():
-            await self._second_vantage(address, since)
+        for address in failing:
+            await self._second_vantage(address)
         await self._gather(only)
         while (queue or self._jobs) and not self._over():
             if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
@@ -232,10 +233,12 @@ class Asking:
             else:
                 address = queue.popleft()
                 await self._attend(address, alive=addresses[address])
+                if self._may_read():  # neither keeps the other waiting for a whole round
+                    await self._read()
             self.progress(len(addresses) - len(queue), len(addresses))
+        await self._read_all()
         await self._ask_near(only)
-        while self._may_read() and not self._over():
-            await self._read()
+        await self._read_all()
         self.tally.unread = len(self._to_read)
         self.tally.left += len(queue)
         self.tally.queued = len(self._jobs)
@@ -304,6 +307,8 @@ class Asking:
                 await self._save(_captured(submission, kept, self._now()))
                 self.tally.captured += 1
         elif isinstance(found, NotInIndex) and copies.given_up_waiting(custody, self._now()):
+            if submission.state is Asked.FAILED:
+                return  # it said so
             lost = Refused(
                 code="never-seen",
                 message="the index has not shown it within a day",
@@ -322,7 +327,19 @@ class Asking:
         waiting: list[Snapshot] = await self.stored(
             lambda ledger: custodians.to_read(ledger, self._now())
         )
-        self._to_read.extend(one for one in waiting if only is None or one.address in only)
+        for snapshot in waiting:
+            if only is None or snapshot.address in only:
+                self._line_up(snapshot)
+
+    def _line_up(self, snapshot: Snapshot) -> None:
+        """Have a copy read in this round, once."""
+        if snapshot.id not in self._lined_up:
+            self._lined_up.add(snapshot.id)
+            self._to_read.append(snapshot)
+
+    async def _read_all(self) -> None:
+        while self._may_read() and not self._over():
+            await self._read()
 
     def _may_read(self) -> bool:
         return bool(self._to_read) and not self.tally.no_reads and not self.stop.is_set()
@@ -413,28 +430,22 @@ class Asking:
         self.tally.confirmed += gained
         self.tally.lost += lost
 
-    async def _second_vantage(self, address: str, since: datetime) -> None:
-        """Ask whether the archive saw a page that has been failing for us."""
+    async def _second_vantage(self, address: str) -> None:
+        """Ask whether the archive saw a page that has been failing for us, and when it did."""
         if self._over():
             return
-        found = await self._find(address, since=since)
+        found = await self._find(address, since=self._now() - self.good_for)
         if isinstance(found, Memento):
             await self._keep(address, found, via="index")
 
     async def _ask_near(self, only: Container[str] | None) -> None:
         """Ask the index for copies from when sources were cited, where none is known from then."""
-        rested = self._now() - copies.REFRESH
-        dated = await self.stored(lambda ledger: custodians.dated(ledger, rested))
-        for source in dated:
-            cited = confirm.span(source)
-            if cited is None or (only is not None and source.address not in only):
-                continue
+        wanted = await self.stored(lambda ledger: _dated(ledger, now=self._now()))
+        for source, cited in wanted:
             if self._over():
                 return
-            custody = await self._custody(source.address)
-            if not confirm.wants_near(custody, cited, now=self._now()):
-                continue
-            await self._near(source, cited)
+            if only is None or source.address in only:
+                await self._near(source, cited)
 
     async def _near(self, source: Source, cited: tuple[datetime, datetime]) -> None:
         if not await self._turn_comes(self._ask_at):
@@ -446,14 +457,8 @@ class Asking:
         if answer is None:
             return
         told, detail = self._heard(answer)
-        lookup = NearLookup(
-            address=source.address,
-            near=source.accessed or source.published,
-            asked_at=self._now(),
-            answer=told,
-            detail=detail,
-        )
-        await self.stored(lambda ledger: ledger.save_near_lookup(lookup))
+        lookup = _near_lookup(source, told, detail, self._now())
+        await self.stored(lambda ledger: ledger.save_near_lookups([lookup]))
         if isinstance(answer, Memento):
             await self._keep(source.address, answer, via="index")
 
@@ -590,8 +595,8 @@ class Asking:
             known_at=self._now(),
         )
         kept: Snapshot = await self.stored(lambda ledger: ledger.save_snapshot(snapshot))
-        if kept.next_read_at is None and kept.id not in [one.id for one in self._to_read]:
-            self._to_read.append(kept)
+        if kept.next_read_at is None:
+            self._line_up(kept)
         return kept
 
     # ---- the ledger and the clock --------------------------------------------------------
@@ -626,6 +631,34 @@ class Asking:
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)
+
+
+def _dated(ledger: Ledger, *, now: datetime) -> list[tuple[Source, tuple[datetime, datetime]]]:
+    """Sources for which the index is to be asked for a copy near a date, with that time.
+
+    That no copy is wanted is noted as well: it is not counted out again in the next round.
+    """
+    wanted, known = [], []
+    dated = custodians.dated(ledger, now - copies.REFRESH)
+    held = ledger.custody(sorted({source.address for source in dated}))
+    for source in dated:
+        cited = confirm.span(source)
+        if cited is not None and confirm.wants_near(held[source.address], cited, now=now):
+            wanted.append((source, cited))
+        else:
+            known.append(_near_lookup(source, "known", "", now))
+    ledger.save_near_lookups(known)
+    return wanted
+
+
+def _near_lookup(source: Source, answer: str, detail: str, now: datetime) -> NearLookup:
+    return NearLookup(
+        address=source.address,
+        near=source.accessed or source.published,
+        asked_at=now,
+        answer=answer,
+        detail=detail,
+    )
 
 
 def _is_confirmed(

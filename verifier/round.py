@@ -435,9 +435,7 @@ class _Round:
             if not self._plan.only or address in self._readings
         }
         brink = await self._stored(lambda ledger: custody.failing(ledger, history.STRIKES - 1))
-        failing = {
-            address: since for address, since in brink if self._readings.get(address) is False
-        }
+        failing = [address for address in brink if self._readings.get(address) is False]
         self._plan.progress.begin("asked of the archive", len(addresses), 1)
         try:
             async with self._plan.archive() as archive, self._plan.parsers() as parsers:

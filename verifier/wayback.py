@@ -166,9 +166,12 @@ class Archive:
         None for what names no capture exactly (fewer than 14 digits, or no time at all), and for
         other archives' addresses.
         """
-        told = urlsplit(url)
         below = url.startswith(f"{self.base_url}/web/")
-        if not below and (told.hostname or "").lower() not in ARCHIVE_HOSTS:
+        try:
+            told = urlsplit(url)
+            if not below and (told.hostname or "").lower() not in ARCHIVE_HOSTS:
+                return None
+        except ValueError:
             return None
         path = url[len(self.base_url) :] if below else url.partition(told.netloc)[2]
         way = CITED.fullmatch(path)

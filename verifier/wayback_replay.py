@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 COPY_CAP = 20 << 20  # bytes of a copy, as it comes and after its content-decoding
 HOPS = 5  # archived responses on the way to a copy (the contract)
 DETOURS = 5  # of the archive's own, between archived responses
+DOTS = re.compile(r"(?<=/)\.{1,2}(?=/|$)")
 GZIP = b"\x1f\x8b"
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -59,7 +61,7 @@ async def _ask(
     client: httpx.AsyncClient, base_url: str, timestamp: str, original: str
 ) -> tuple[Shown, Headers, bytes]:
     """What the archive shows for one capture in its original bytes, and these."""
-    address = f"{base_url}/web/{timestamp}id_/{quote(original, safe=SAFE)}"
+    address = f"{base_url}/web/{timestamp}id_/{_within_a_path(original)}"
     headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
     times = httpx.Timeout(None, connect=CONNECT_TIMEOUT)  # who asks bounds the whole
     body = bytearray()
@@ -81,6 +83,12 @@ async def _ask(
         text=content[:20_000].decode("utf-8", "replace"),
     )
     return shown, raw, bytes(body)
+
+
+def _within_a_path(original: str) -> str:
+    """An address as it stands behind another: dots in it must not lead out of there."""
+    path, mark, query = quote(original, safe=SAFE).partition("?")
+    return DOTS.sub(lambda dots: dots[0].replace(".", "%2E"), path) + mark + query
 
 
 def _replayed(hops: Sequence[ArchivedHop], headers: Headers, body: bytes) -> Replayed:

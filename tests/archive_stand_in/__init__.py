@@ -21,6 +21,7 @@ from tests.archive_stand_in.plans import (
     says,
     success_with,
 )
+from tests.archive_stand_in.replay import Manner
 from tests.archive_stand_in.stand_in import ArchiveStandIn
 from tests.archive_stand_in.store import Capture
 from tests.archive_stand_in.wire import Request
@@ -28,6 +29,7 @@ from tests.archive_stand_in.wire import Request
 __all__ = [
     "ArchiveStandIn",
     "Capture",
+    "Manner",
     "Plan",
     "Request",
     "drip",

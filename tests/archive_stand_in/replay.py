@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 from urllib.parse import urljoin
 
 from tests.archive_stand_in.store import Capture, instant
@@ -31,7 +33,28 @@ def page(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     )
 
 
-def show(captures: Sequence[Capture], base: str, path: str, accept_datetime: str | None) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How replay behaves; both ways of each are known of the real archive.
+
+    Attributes:
+        neighbours: What an exact address of a capture that is not there gets: a redirect to the
+            nearest, or the nearest itself with 200, as if it were the one.
+        gzip: How the body of a gzip original is labelled: as it was, with a second, empty
+            Content-Encoding before, or not at all.
+    """
+
+    neighbours: Literal["redirect", "shown"] = "redirect"
+    gzip: Literal["labelled", "twice", "unlabelled"] = "labelled"
+
+
+def show(
+    captures: Sequence[Capture],
+    base: str,
+    path: str,
+    accept_datetime: str | None,
+    manner: Manner,
+) -> Answer:
     """The answer to ``/web/…``; *captures* are the visible ones of that address, by time."""
     match = REPLAY.fullmatch(path)
     if match is None or not captures:
@@ -42,14 +65,14 @@ def show(captures: Sequence[Capture], base: str, path: str, accept_datetime: str
         target = f"{base}/web/{_nearest(captures, wanted).timestamp}/{asked}"
         return page(302, "", ("Vary", "accept-datetime"), ("Location", target))
     found = _nearest(captures, timestamp)
-    if found.timestamp != timestamp:
+    if found.timestamp != timestamp and manner.neighbours == "redirect":
         return page(
             302,
             "",
             ("Location", f"{base}/web/{found.timestamp}{modifier}/{found.url}"),
             ("X-Archive-Redirect-Reason", f"found capture at {found.timestamp}"),
         )
-    return _memento(found, captures, base, modifier)
+    return _memento(found, captures, base, modifier, manner)
 
 
 def _digits(http_date: str) -> str:
@@ -60,7 +83,9 @@ def _nearest(captures: Sequence[Capture], timestamp: str) -> Capture:
     return min(captures, key=lambda capture: abs(instant(capture.timestamp) - instant(timestamp)))
 
 
-def _memento(found: Capture, captures: Sequence[Capture], base: str, modifier: str) -> Answer:
+def _memento(
+    found: Capture, captures: Sequence[Capture], base: str, modifier: str, manner: Manner
+) -> Answer:
     headers = [
         ("Memento-Datetime", date(found.timestamp)),
         ("Link", links(found, captures, base)),
@@ -77,14 +102,20 @@ def _memento(found: Capture, captures: Sequence[Capture], base: str, modifier: s
         headers.append(("Location", f"{base}/web/{found.timestamp}id_/{target}"))
     headers.append(("Content-Type", found.mimetype))
     if modifier == "id_":
-        if encoding := originals.get("content-encoding"):
-            headers.append(("Content-Encoding", encoding))
+        headers += _encoding(originals.get("content-encoding", ""), manner)
         return Answer(status=found.status, headers=tuple(headers), body=found.body)
     banner = b"" if modifier in ("if_", "fw_") else b"<!-- BEGIN WAYBACK TOOLBAR INSERT -->"
     if encoding := originals.get("content-encoding"):
         headers.append(("Content-Encoding", encoding))
         banner = b""  # cannot be put before compressed bytes
     return Answer(status=found.status, headers=tuple(headers), body=banner + found.body)
+
+
+def _encoding(encoding: str, manner: Manner) -> list[tuple[str, str]]:
+    if not encoding or manner.gzip == "unlabelled":
+        return []
+    broken = [("Content-Encoding", "")] if manner.gzip == "twice" else []
+    return [*broken, ("Content-Encoding", encoding)]
 
 
 def links(found: Capture, captures: Sequence[Capture], base: str) -> str:

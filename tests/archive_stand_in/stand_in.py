@@ -52,8 +52,8 @@ class ArchiveStandIn:
         url_cap, daily_cap: Captures a day, of one address and of the account.
         reuse: Within this time an address is not captured twice; 0 switches that off.
 
-    All are attributes too and may be changed meanwhile. ``log`` has every request, ``over_limit``
-    those beyond a limit, ``errors`` what went wrong inside.
+    All are attributes too and may be changed meanwhile; ``manner`` says how it shows captures.
+    ``log`` has every request, ``over_limit`` those beyond a limit, ``errors`` what went wrong.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class ArchiveStandIn:
         self.daily_cap = daily_cap
         self.reuse = reuse
         self.ahead = timedelta(0)
+        self.manner = replay.Manner()
         self.captures: list[Capture] = []
         self.over_limit: list[Request] = []
         self.lock = threading.RLock()
@@ -168,9 +169,14 @@ class ArchiveStandIn:
         headers: tuple[tuple[str, str], ...] = (),
         revisit: bool = False,
         lag: float = 0.0,
+        replay_lag: float | None = None,
     ) -> Capture:
-        """Put a capture into the store; visible after *lag* seconds of its clock."""
+        """Put a capture into the store; visible after *lag* seconds of its clock.
+
+        In replay after *replay_lag*, where that is another.
+        """
         visible = self.now() + timedelta(seconds=lag)
+        replayed = visible if replay_lag is None else self.now() + timedelta(seconds=replay_lag)
         capture = Capture(
             url=url,
             timestamp=timestamp or self.stamp(),
@@ -180,7 +186,7 @@ class ArchiveStandIn:
             body=f"<p>A capture of {url}</p>".encode() if body is None else body,
             revisit=revisit,
             in_index_at=visible,
-            in_replay_at=visible,
+            in_replay_at=replayed,
         )
         with self.lock:
             self.captures.append(capture)
@@ -190,6 +196,15 @@ class ArchiveStandIn:
         """Every capture of exactly that address, visible or not."""
         with self.lock:
             return [capture for capture in self.captures if capture.url == as_captured(url)]
+
+    def lose(self, url: str, timestamp: str = "") -> None:
+        """Have captures of an address no longer (one, or all of them)."""
+        with self.lock:
+            self.captures[:] = [
+                capture
+                for capture in self.captures
+                if capture.url != as_captured(url) or timestamp not in ("", capture.timestamp)
+            ]
 
     def exclude(self, url_or_host: str) -> None:
         """Bar an address, or every address of a host."""
@@ -346,7 +361,7 @@ class ArchiveStandIn:
         if timemap:
             return replay.timemap(seen, self.base_url, url)
         wanted = request.headers.get("accept-datetime")
-        return replay.show(seen, self.base_url, request.target, wanted)
+        return replay.show(seen, self.base_url, request.target, wanted, self.manner)
 
 
 def submitted(request: Request) -> str:
