@@ -18,7 +18,7 @@ LAYERS = {
     "core": """
         verdict sight outage
         lookalikes marks outline phrases baseline
-        history overruling explain explained
+        history overruling explain explain_copy explained
         copies confirm replayed
         quotes places nearest footnotes typography negations
         text markup pdf coding

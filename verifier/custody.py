@@ -142,6 +142,15 @@ def sources_at(ledger: Ledger, address: str) -> list[Source]:
     return [rows.source(row) for row in _many(ledger, sql, [address])]
 
 
+def read_addresses(ledger: Ledger) -> list[str]:
+    """The addresses of which a copy was read."""
+    found = ledger.query(
+        "SELECT DISTINCT p.address FROM readbacks r JOIN snapshots p ON p.id = r.snapshot_id "
+        "ORDER BY p.address"
+    )
+    return [row["address"] for row in found]
+
+
 # ---- what is to be asked for -------------------------------------------------------------
 
 

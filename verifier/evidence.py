@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from verifier import rows
+from verifier import custody, rows
 from verifier.errors import InputError
 from verifier.explain import Dossier, Found, Look
 from verifier.ledger import BELIEVED, LOOKS, Ledger
@@ -156,7 +156,8 @@ def dossier(ledger: Ledger, id: str) -> Dossier:
         standing=ledger.standings([id]).get(id),
         looks=_looks(ledger, told, derived_to),
         findings=_findings(ledger, told),
-        custody=ledger.custody([told.address])[told.address],
+        custody=custody.of(ledger, [told.address])[told.address],
+        in_copies=tuple(custody.findings(ledger, [id]).get(id, ())),
         judgements=tuple(ledger.judgements([id]).get(id, ())),
     )
 
@@ -190,6 +191,7 @@ def _findings(ledger: Ledger, told: Source) -> tuple[Found, ...]:
             id=row["id"],
             check_id=row["check_id"],
             capture_id=row["capture_id"],
+            snapshot_id=row["snapshot_id"],
             found_in=row["found_in"],
             found_at=rows.moment(row["found_at"]),
             result=row["result"],

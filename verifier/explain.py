@@ -6,21 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from verifier import copies, history, overruling
+from verifier import confirm, copies, explain_copy, history, overruling
 from verifier.attention import minute, stamp
-from verifier.copies import Step
 from verifier.overruling import InForce
 from verifier.records import (
-    Asked,
     AuditRow,
     Check,
-    Copy,
+    CopyFinding,
     Custody,
     Judgement,
     Link,
     Preserve,
     Quote,
     Seen,
+    Sighting,
     Source,
     Standing,
 )
@@ -56,8 +55,9 @@ class Found:
     """
 
     id: int
-    check_id: int
+    check_id: int | None
     capture_id: int | None
+    snapshot_id: int | None
     found_in: str
     found_at: datetime
     result: str
@@ -79,6 +79,7 @@ class Dossier:
         looks: At the address that the row has now, oldest first: since the last success, that
             one included, and at least the newest ten.
         findings: Of the quotation that the row has now, oldest first.
+        in_copies: All that copies elsewhere were found to say of it, oldest first.
         judgements: Oldest first.
     """
 
@@ -89,6 +90,7 @@ class Dossier:
     findings: tuple[Found, ...]
     custody: Custody
     judgements: tuple[Judgement, ...]
+    in_copies: tuple[CopyFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ class Explanation:
     judgement: InForce | None
     ruled: AuditRow
     looks: tuple[Look, ...]
+    keepers: tuple[str, ...] = ()
 
 
 def explain(dossier: Dossier, *, now: datetime, good_for: timedelta) -> Explanation:
@@ -174,7 +177,8 @@ def explain(dossier: Dossier, *, now: datetime, good_for: timedelta) -> Explanat
     standing = dossier.standing or history.resume(None, source)
     shown, ruled = standing.row, overruling.as_ruled(standing).row
     force = overruling.in_force(dossier.judgements, url=standing.url, now=now)
-    strikes = _strikes(standing, ruled, dossier.looks, now)
+    seen = copies.sightings(dossier.custody, dossier.in_copies)
+    strikes = _strikes(standing, ruled, dossier.looks, seen, now)
     return Explanation(
         source=source,
         row=shown,
@@ -190,6 +194,7 @@ def explain(dossier: Dossier, *, now: datetime, good_for: timedelta) -> Explanat
         judgement=force,
         ruled=ruled,
         looks=dossier.looks[-_SHOWN:],
+        keepers=explain_copy.keepers(shown, source),
     )
 
 
@@ -224,7 +229,13 @@ def _counts(check: Check) -> bool:
     return check.conclusive or check.reading.seen in (Seen.ALIVE, Seen.MOVED, Seen.BLOCKED)
 
 
-def _strikes(standing: Standing, ruled: AuditRow, looks: Sequence[Look], now: datetime) -> Strikes:
+def _strikes(
+    standing: Standing,
+    ruled: AuditRow,
+    looks: Sequence[Look],
+    seen: Sequence[Sighting],
+    now: datetime,
+) -> Strikes:
     """The strikes so far, found by folding the looks since the last success once more."""
     counted: list[Strike] = []
     last_strike: datetime | None = None
@@ -246,11 +257,17 @@ def _strikes(standing: Standing, ruled: AuditRow, looks: Sequence[Look], now: da
         needed=history.STRIKES,
         checks=tuple(counted[-ruled.strikes :] if ruled.strikes else ()),
         next_not_before=following,
-        dead_not_before=_dead_not_before(standing, ruled, now),
+        dead_not_before=_dead_not_before(standing, ruled, seen, looks, now),
     )
 
 
-def _dead_not_before(standing: Standing, ruled: AuditRow, now: datetime) -> datetime | None:
+def _dead_not_before(
+    standing: Standing,
+    ruled: AuditRow,
+    seen: Sequence[Sighting],
+    looks: Sequence[Look],
+    now: datetime,
+) -> datetime | None:
     """When failures from *now* on would make a suspect dead, at the earliest; see ``history``."""
     alive, strike = ruled.last_live_at or standing.first_checked_at, standing.last_strike_at
     if ruled.link is not Link.SUSPECT or alive is None or strike is None:
@@ -261,7 +278,16 @@ def _dead_not_before(standing: Standing, ruled: AuditRow, now: datetime) -> date
         dead = max(dead, following + (missing - 1) * history.STRIKE_SPACING)
     if standing.gone_since is not None:
         dead = min(dead, max(now, standing.gone_since + history.GONE_AFTER))
-    return dead
+    failures = [look.check for look in looks if look.check.reading.seen in _FAILED]
+    vouched = (
+        history.elsewhere(failures[-1], since=standing.failing_since, sightings=seen)
+        if failures
+        else None
+    )
+    return max(dead, vouched.at + history.DEAD_AFTER) if vouched is not None else dead
+
+
+_FAILED = (Seen.FAILING, Seen.GONE)
 
 
 def _link(
@@ -274,6 +300,8 @@ def _link(
         until = minute(shown.judged_until)
         next.append(f"After {until} the rules' own answer is shown again ({ruled.link} today).")
         change.insert(0, "Another judgement, or taking this one back (verifier judge ID none).")
+    if vantage := explain_copy.second_vantage(dossier.custody, ruled, now):
+        next.append(vantage)
     waiting = [look for look in dossier.looks if not look.taken_in]
     if waiting:
         ids = ", ".join(str(look.check.id) for look in waiting[-_SHOWN:])
@@ -463,89 +491,32 @@ def _quote_evidence(dossier: Dossier) -> Iterator[Evidence]:
             table="quote_findings",
             id=finding.id,
             at=stamp(finding.found_at),
-            words=f"{finding.result} in the {finding.found_in} page (check {finding.check_id}"
-            f"{capture}): {finding.reason}{f' ({where})' if where else ''}; "
-            f"rules {finding.rules_version}, text {finding.text_version}",
+            words=f"{finding.result} in {_place(finding)}{capture}): {finding.reason}"
+            f"{f' ({where})' if where else ''}; rules {finding.rules_version}, "
+            f"text {finding.text_version}",
         )
+
+
+def _place(finding: Found) -> str:
+    if finding.snapshot_id is not None:
+        return f"the Wayback copy (snapshot {finding.snapshot_id}"
+    return f"the {finding.found_in} page (check {finding.check_id}"
 
 
 # ---- is a copy kept? ---------------------------------------------------------------------
 
 
 def _copy(dossier: Dossier, row: AuditRow, now: datetime, good_for: timedelta) -> Answer:
-    custody = dossier.custody
-    step = copies.next_step(
-        custody, alive=row.link in (Link.LIVE, Link.MOVED), now=now, good_for=good_for
+    source, custody = dossier.source, dossier.custody
+    held = confirm.holdings(custody, dossier.in_copies)
+    rows = (
+        Evidence(table=table, id=id, at=at, words=words)
+        for table, id, at, words in explain_copy.evidence(source, row, custody, held)
     )
-    if dossier.source.preserve is not Preserve.PUBLIC or custody.barred:
-        return _answer(
-            "copy",
-            row,
-            _copy_evidence(dossier, row),
-            ["No archive is asked."],
-            ["preserve = public in every row of this address."],
-        )
-    next = [_STEPS[step]]
-    submission = custody.submission
-    if submission is not None and submission.retry_at is not None and submission.retry_at > now:
-        next.append(f"It is not submitted again before {minute(submission.retry_at)}.")
-    if row.copy in (Copy.CAPTURED, Copy.CONFIRMED) and row.snapshot_at is not None:
-        next.append(
-            f"A copy that the index has counts for {good_for.days} days; this one, if it was not "
-            f"made for us, until {minute(row.snapshot_at + good_for)}."
-        )
-    change = ["A capture that an archive names, or that its index has (2xx, recent)."]
-    if row.link in (Link.SUSPECT, Link.BLOCKED, Link.UNCHECKED):
-        change.append("A look that gets the page: only then is it submitted.")
-    if row.copy in (Copy.CAPTURED, Copy.CONFIRMED):
-        change = ["Its age, or an archive that no longer has it."]
-    return _answer("copy", row, _copy_evidence(dossier, row), next, change)
-
-
-_STEPS = {
-    Step.NOTHING: "Nothing is asked of the archive now.",
-    Step.LOOK_UP: "The archive's index is asked in the next round.",
-    Step.SUBMIT: "It is submitted to the archive in the next round.",
-    Step.FIND_OUTCOME: "The index is asked what became of the submission.",
-    Step.POLL: "The archive is asked about the job.",
-}
-
-
-def _copy_evidence(dossier: Dossier, row: AuditRow) -> Iterator[Evidence]:
-    custody = dossier.custody
-    if row.local_copy is not None:
-        yield Evidence(
-            table="captures", id=row.local_copy, at=None, words="our own copy of the page (WARC)"
-        )
-    chosen = [snapshot for snapshot in custody.snapshots if snapshot.url == row.snapshot_url]
-    for snapshot in (*chosen[-1:], *[s for s in custody.snapshots[-1:] if s not in chosen]):
-        how = "named by the archive" if snapshot.via == "save" else f"known by {snapshot.via}"
-        status = f"HTTP {snapshot.status}" if snapshot.status is not None else "status not told"
-        yield Evidence(
-            table="snapshots",
-            id=snapshot.id,
-            at=stamp(snapshot.captured_at),
-            words=f"{snapshot.archive} {snapshot.timestamp}, {status}, {how}: {snapshot.url}",
-        )
-    submission = custody.submission
-    if submission is not None:
-        said = ": ".join(part for part in (submission.code, submission.message) if part)
-        job = f", job {submission.job_id}" if submission.job_id else ""
-        about = f"; {said}" if said else ""
-        tries = f", refused {submission.tries} times" if submission.tries else ""
-        left = " (it may not have left)" if submission.state is Asked.INTENT else ""
-        yield Evidence(
-            table="submissions",
-            id=submission.id,
-            at=stamp(submission.intent_at),
-            words=f"{submission.state}{left}{job}{tries}{about} (round {submission.run_id})",
-        )
-    lookup = custody.lookup
-    if lookup is not None:
-        detail = f": {lookup.detail}" if lookup.detail else ""
-        yield Evidence(
-            table="lookups",
-            id=0,
-            at=stamp(lookup.asked_at),
-            words=f"the index said {lookup.answer}{detail}",
-        )
+    if source.preserve is not Preserve.PUBLIC or custody.barred:
+        change = ["preserve = public in every row of this address."]
+        return _answer("copy", row, rows, ["No archive is asked."], change)
+    shown = next((one for one in reversed(held) if one.snapshot.url == row.snapshot_url), None)
+    next_ = explain_copy.happens_next(row, custody, shown, now=now, good_for=good_for)
+    change = list(explain_copy.would_change(row, shown, source))
+    return _answer("copy", row, rows, list(next_), change)

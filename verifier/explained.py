@@ -53,6 +53,10 @@ def _text_answer(answer: Answer, told: Explanation, width: int) -> Iterator[str]
         if told.row.quote_first_found_at and told.row.quote_last_found_at:
             first, last = told.row.quote_first_found_at, told.row.quote_last_found_at
             yield f"  found: first {minute(first)}, last {minute(last)}"
+    if answer.axis == "copy":
+        held = "the quoted words" if told.row.cited else "what was seen"
+        who = ", ".join(told.keepers) or "nobody"
+        yield from _wrap(f"keepers of {held}: {len(told.keepers)} ({who})", width, "  ")
     for evidence in answer.evidence:
         yield from _wrap(f"evidence: {_evidence_words(evidence)}", width, "  ")
     if answer.axis == "link":
@@ -94,6 +98,7 @@ def as_json(told: Explanation, *, now: datetime) -> str:
     and ``copy``, each with ``answer since rule reason evidence happens_next would_change``
     (``evidence``: objects with ``table id at words``); ``strikes``
     (``counted needed checks next_not_before dead_not_before``);
+    ``keepers`` (names of those who hold the quoted words now);
     ``judgement`` (or null), with ``ruled``: what the rules say beneath it; ``looks``.
     """
     said = told.judgement.judgement if told.judgement is not None else None
@@ -118,6 +123,7 @@ def as_json(told: Explanation, *, now: datetime) -> str:
             "next_not_before": stamp(strikes.next_not_before),
             "dead_not_before": stamp(strikes.dead_not_before),
         },
+        "keepers": list(told.keepers),
         "judgement": None
         if said is None
         else {

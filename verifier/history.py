@@ -417,9 +417,15 @@ def complete(
 
 
 def _from_copy(row: AuditRow, source: Source, copy: CopyAnswer, kept: LocalCopy) -> AuditRow:
-    """The row with what the confirmed copy says of the quotation, where the page never told."""
-    if not source.quote or kept.looked:
+    """The row with what the confirmed copy says of the quotation, where the page never told.
+
+    Where the page never said the words and a confirmed copy of it does, it said them until then:
+    "they changed it" and "we misquoted" are different news.
+    """
+    if not source.quote:
         return row
+    if kept.looked:
+        return replace(row, quote_reason=_dated(row, copy))
     finding = copy.held.finding if copy.held is not None and copy.copy is Copy.CONFIRMED else None
     if finding is None:
         unasked = row.quote_reason.startswith(_IN_THE_COPY)
@@ -438,6 +444,21 @@ def _from_copy(row: AuditRow, source: Source, copy: CopyAnswer, kept: LocalCopy)
     )
 
 
+def _dated(row: AuditRow, copy: CopyAnswer) -> str:
+    """The quotation's reason, with until when it was found where only a copy tells that."""
+    if row.quote_last_found_at is not None or row.quote in _UNDATED:
+        return row.quote_reason
+    reason = row.quote_reason
+    if reason.startswith("found-until "):
+        reason = f"never-found: {reason.partition(': ')[2].removesuffix(_BY_THE_COPY)}"
+    if not copy.keeps or copy.snapshot is None or not reason.startswith("never-found: "):
+        return reason
+    rest = reason.removeprefix("never-found: ")
+    return f"found-until {copy.snapshot.captured_at:%Y-%m-%d}: {rest}{_BY_THE_COPY}"
+
+
+_BY_THE_COPY = " (then it stood there, as the Wayback copy shows)"
+_UNDATED = (Quote.FOUND, Quote.NO_QUOTE, Quote.UNCHECKED)
 _IN_THE_COPY = "confirmed-copy:"
 _NEVER_LOOKED: _Changes = {
     "quote": Quote.UNCHECKED,

@@ -837,10 +837,11 @@ class Ledger:
             self._insert("quote_findings", found)
             self._db.conn.executemany("INSERT INTO passages VALUES (?, ?, ?)", passages)
             self._chain(entries)
-            self._note_reading(snapshot)
+            self.note_copy(snapshot)
         return readback
 
-    def _note_reading(self, snapshot: Snapshot) -> None:
+    def note_copy(self, snapshot: Snapshot) -> None:
+        """Write what a copy's readings make of it. Within a transaction."""
         told = rows.of_snapshot(snapshot)
         self._db.table("snapshots").update(
             snapshot.id, {name: told[name] for name in ("next_read_at", "lost_at", "agreement")}

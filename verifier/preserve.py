@@ -159,7 +159,7 @@ class Tally:
         return "; ".join(part for part in (told, self.no_saves, self.no_reads, self.ended) if part)
 
 
-def self._now() -> datetime:
+def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 

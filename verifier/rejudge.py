@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from verifier import evidence, rows, sight, verdict, warc
+from verifier import confirm, custody, evidence, rows, sight, verdict, warc
 from verifier.derive import Fold, derive_some
 from verifier.errors import InputError, StorageError
 from verifier.evidence import Asked, Known
@@ -69,6 +69,7 @@ def rejudge(
         try:
             with ledger.transaction():
                 _read_again(ledger, run, folder / "warc", progress)
+                _note_copies(ledger)
                 news = _fold_again(ledger, good_for=good_for)
                 run = ledger.end_run(
                     replace(run, ended_at=_now(), outcome="rejudged", news=tuple(news)),
@@ -104,6 +105,21 @@ def _begun(ledger: Ledger, *, software: str) -> Run:
         software=software,
         rules=verdict.RULES_VERSION,
     )
+
+
+def _note_copies(ledger: Ledger) -> None:
+    """Write what the readings of copies mean by today's rules; when they are read next stays."""
+    addresses = custody.read_addresses(ledger)
+    for start in range(0, len(addresses), _AT_A_TIME):
+        for address, known in custody.of(ledger, addresses[start : start + _AT_A_TIME]).items():
+            ids = [source.id for source in custody.sources_at(ledger, address)]
+            found = custody.findings(ledger, ids)
+            each = [found.get(id, []) for id in ids]
+            for snapshot in known.snapshots:
+                noted = confirm.noted(snapshot, known, each, now=_now())
+                noted = replace(noted, next_read_at=snapshot.next_read_at)
+                if noted != snapshot:
+                    ledger.note_copy(noted)
 
 
 def _fold_again(ledger: Ledger, *, good_for: timedelta) -> list[Change]:
