@@ -31,7 +31,7 @@ LAYERS = {
     """,
     "edges": """
         sources table
-        fetch transport
+        fetch transport room
         warc warc_files warc_walk
         wayback wayback_answers wayback_child wayback_replay
         ledger evidence custody chain recount landings belongings
@@ -51,7 +51,7 @@ LAYERS = {
 ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
-EDGES = ("sources table", "fetch transport", "warc warc_files warc_walk",
+EDGES = ("sources table", "fetch transport room", "warc warc_files warc_walk",
          "ledger evidence custody chain recount landings belongings",
          "wayback wayback_answers wayback_child wayback_replay", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""

@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -64,6 +65,7 @@ async def sweep(
     seen: Callable[[str, Fetched], Awaitable[None]],
     manners: Manners,
     stop: asyncio.Event,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Fetch every address, host by host, and hand on what came.
 
@@ -75,11 +77,12 @@ async def sweep(
         hosts: The addresses of each host together.
         seen: Called once for each address, with its last answer.
         stop: When set, nothing more is asked, and what is under way is given up.
+        turn: Entered before a fetch, and left when what it gave has been seen.
 
     Raises:
         Exception: The first that *get* or *seen* raised; the rest is given up.
     """
-    turns = _Turns(hosts, get, again=again, seen=seen, manners=manners)
+    turns = _Turns(hosts, get, again=again, seen=seen, manners=manners, turn=turn)
     everyone = asyncio.ensure_future(turns.everyone())
     stopped = asyncio.ensure_future(stop.wait())
     try:
@@ -103,8 +106,10 @@ class _Turns:
         again: Again,
         seen: Callable[[str, Fetched], Awaitable[None]],
         manners: Manners,
+        turn: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._get, self._again, self._seen, self._manners = get, again, seen, manners
+        self._turn = turn
         self._order = count()
         self._heap: list[tuple[float, int, _Host]] = []
         for addresses in hosts:
@@ -130,7 +135,8 @@ class _Turns:
                 await asyncio.sleep(wait)
             taken = host.take(now())
             if taken is not None:
-                await self._visit(host, *taken)
+                with self._turn():
+                    await self._visit(host, *taken)
             ready_at = host.next_at()
             if ready_at is None:
                 continue

@@ -14,9 +14,10 @@ from typing import Self, cast
 
 import httpx
 
-from verifier import coding
+from verifier import coding, room
 from verifier.addresses import Address, NumericHost, forbidden, in_no_proxy, join, parse
 from verifier.records import Failure, Fetched, Hop, NoReply, Reply, Truncated
+from verifier.room import GATES, LIGHT, Room
 from verifier.transport import Failed, Resolver, Transport
 
 ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -25,7 +26,6 @@ ACCEPT_LANGUAGE = "en,*;q=0.5"
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _LONGEST_PAUSE = timedelta(days=30)
 _DETAIL = 200
-_THREAD_ABOVE = 1_000_000  # bytes of coded body whose decoding would hold up the other fetches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,7 @@ class Fetcher:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._room = Room()
         limits = self._limits
         for proxy in {"", *self._proxies.values()}:
             guard = _let_pass if proxy else self._refusal
@@ -156,7 +157,8 @@ class Fetcher:
         began, when = self._loop.time(), self._clock()
         hops: list[Hop] = []
         try:
-            return await self._chain(url, hops, began + self._limits.deadline, verified)
+            with room.turn():
+                return await self._chain(url, hops, began + self._limits.deadline, verified)
         except _Stopped as stopped:
             url, failure, detail = stopped.url, stopped.failure, str(stopped)
         except Exception as error:  # noqa: BLE001 - one bad row never ends a round
@@ -234,7 +236,7 @@ class Fetcher:
         if _location(response.status_code, headers):
             limit = self._limits.redirect_body
             deadline = min(deadline, self._loop.time() + self._limits.redirect_seconds)
-        body, truncated = await _read(response, limit, deadline)
+        body, truncated = await self._read(response, limit, deadline)
         return Hop(
             url=address.url,
             requested_at=when,
@@ -249,6 +251,38 @@ class Fetcher:
             elapsed=self._loop.time() - began,
         )
 
+    async def _read(
+        self, response: httpx.Response, limit: int, deadline: float
+    ) -> tuple[bytes, Truncated | None]:
+        """The body as it comes, at most *limit* bytes, and why it is not the whole.
+
+        While a large body waits for its place, its time stands still.
+        """
+        parts: list[bytes] = []
+        size, truncated = 0, None
+        raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+        try:
+            async with asyncio.timeout_at(deadline) as timer, aclosing(raw) as chunks:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    parts.append(chunk[: limit - size] if size > limit else chunk)
+                    if size > limit:
+                        truncated = Truncated.LENGTH
+                        break
+                    if size > LIGHT:
+                        waits = self._loop.time()
+                        timer.reschedule(None)
+                        await self._room.make(size)
+                        deadline += self._loop.time() - waits
+                        timer.reschedule(deadline)
+        except TimeoutError:
+            truncated = Truncated.TIME
+        except Failed:
+            truncated = Truncated.DISCONNECT
+        finally:
+            await response.aclose()
+        return b"".join(parts), truncated
+
     def _make_site(self, origin: str) -> tuple[httpx.URL, httpx.Headers]:
         """What is the same for all pages of an origin."""
         url = httpx.URL(origin + "/")
@@ -257,17 +291,30 @@ class Fetcher:
     async def _reply(self, hops: list[Hop]) -> Reply:
         last = hops[-1]
         field = b",".join(v for k, v in last.headers if k.lower() == b"content-encoding")
-        codings, limit = field.decode("latin-1"), self._limits.content
-        if codings and len(last.body) > _THREAD_ABOVE:
-            decoded = await asyncio.to_thread(coding.decode, last.body, codings, limit=limit)
-        else:
-            decoded = coding.decode(last.body, codings, limit=limit)
+        decoded = await self._decoded(last.body, field.decode("latin-1"))
         return Reply(
             hops=tuple(hops),
             content=decoded.content,
             undecoded=decoded.problem,
             retry_after=retry_after(last.header("Retry-After"), self._clock()),
         )
+
+    async def _decoded(self, body: bytes, codings: str) -> coding.Decoded:
+        """*body* without its codings; how much comes of it is found out step by step."""
+        limit = self._limits.content
+        if not codings:
+            return coding.decode(body, "", limit=limit)
+        if len(body) <= LIGHT:
+            decoded = coding.decode(body, codings, limit=min(limit, LIGHT))
+            if decoded.problem != "cap" or limit <= LIGHT:
+                return decoded
+        for step in (size for size, _ in GATES if LIGHT < size < limit):
+            await self._room.make(step)
+            decoded = await asyncio.to_thread(coding.decode, body, codings, limit=step)
+            if decoded.problem != "cap":
+                return decoded
+        await self._room.make(limit)
+        return await asyncio.to_thread(coding.decode, body, codings, limit=limit)
 
     def _refusal(self, ip: str) -> str:
         """Why *ip* may not be asked, or ""."""
@@ -379,31 +426,6 @@ def _location(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> str:
         if name.lower() == b"location":
             return value.decode("utf-8", "surrogateescape").strip()
     return ""
-
-
-async def _read(
-    response: httpx.Response, limit: int, deadline: float
-) -> tuple[bytes, Truncated | None]:
-    """The body as it comes, at most *limit* bytes, and why it is not the whole."""
-    parts: list[bytes] = []
-    room = limit
-    truncated = None
-    raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
-    try:
-        async with asyncio.timeout_at(deadline), aclosing(raw) as chunks:
-            async for chunk in chunks:
-                parts.append(chunk[:room] if len(chunk) > room else chunk)
-                room -= len(chunk)
-                if room < 0:
-                    truncated = Truncated.LENGTH
-                    break
-    except TimeoutError:
-        truncated = Truncated.TIME
-    except Failed:
-        truncated = Truncated.DISCONNECT
-    finally:
-        await response.aclose()
-    return b"".join(parts), truncated
 
 
 def _one_line(text: str) -> str:

@@ -132,7 +132,13 @@ class Parsers:
         job = _Job(work=work, args=args, named=named, answer=self._loop.create_future())
         self._waiting.append(job)
         self._feed()
-        return await job.answer
+        try:
+            answer = await job.answer
+        finally:
+            job.args, job.named = (), {}  # a process may have it in hand for a while yet
+        if isinstance(answer, _Unparsed):
+            raise UnparsedError(answer.why)
+        return answer
 
     # ---- who gets what -------------------------------------------------------------------
 
@@ -243,6 +249,13 @@ class Parsers:
                 job.answer.set_exception(error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unparsed:
+    """What is answered where a page could not be read."""
+
+    why: str
+
+
 @dataclass(slots=True, kw_only=True)
 class _Job:
     """Something to be done, and who waits for it."""
@@ -255,8 +268,9 @@ class _Job:
     size: int = 0
 
     def fail(self, why: str) -> None:
+        # As a value: an error would hold the frames it went through, and the page in them.
         if not self.answer.done():
-            self.answer.set_exception(UnparsedError(why))
+            self.answer.set_result(_Unparsed(why))
 
 
 class _Child:
@@ -278,7 +292,7 @@ class _Child:
         """The jobs behind the first; their answers, should they still come, are not awaited."""
         behind = [job for job in list(self.jobs)[1:] if not job.answer.done()]
         first = self.jobs.popleft()
-        self.jobs = deque((first, *(replace(job, answer=_nobody()) for job in self.jobs)))
+        self.jobs = deque((first, *(_ghost(job) for job in self.jobs)))
         return behind
 
     def give(self, job: _Job, now: float) -> None:
@@ -300,10 +314,11 @@ class _Child:
             job.answer.set_result(result)
 
 
-def _nobody() -> asyncio.Future[Any]:
+def _ghost(job: _Job) -> _Job:
+    """The place of a job for whose answer nobody waits any more."""
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     answer.cancel()
-    return answer
+    return replace(job, args=(), named={}, answer=answer)
 
 
 async def _received(process: asyncio.subprocess.Process) -> tuple[bool, Any] | None:

@@ -99,7 +99,7 @@ class Recorder:
     async def take(self, looked: Looked) -> None:
         """Accept a look; waits while more is waiting than a batch holds."""
         self._waiting.append(looked)
-        self._bytes += sum(len(hop.body) for hop in looked.fetched.hops)
+        self._bytes += _weight(looked.fetched)
         if self._is_full():
             self._full.set()
             if len(self._waiting) >= 2 * BATCH or self._bytes >= 2 * BATCH_BYTES:
@@ -183,6 +183,12 @@ class Recorder:
     def _earlier(self, url: str, payload_sha256: str) -> Capture | None:
         known = self._kept.get((url, payload_sha256))
         return known or self._books.earlier(url, payload_sha256)
+
+
+def _weight(fetched: Fetched) -> int:
+    """Bytes of its bodies: as they came, and the last as it was unpacked."""
+    unpacked = len(fetched.content) if isinstance(fetched, Reply) else 0
+    return unpacked + sum(len(hop.body) for hop in fetched.hops)
 
 
 def _shared(fetched: Fetched, captures: Sequence[Capture], seen: Text | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import choice
 from typing import Protocol
 
-from verifier import fanout, recorder, verdict
+from verifier import fanout, recorder, room, verdict
 from verifier.addresses import host_of
 from verifier.fanout import Manners
 from verifier.look import Get, Judge, Looker
@@ -121,6 +121,7 @@ async def tour(
                     seen=seen,
                     manners=orders.manners,
                     stop=stop,
+                    turn=room.turn,
                 )
             )
             await _first_fault(sweeping, keeping_up)
