@@ -172,3 +172,15 @@ def test_no_page_breaks_the_policy(browser: Browser, address: str) -> None:
     page.goto(f"{address}/audit")
     page.locator(".CodeMirror").click()  # the editor is a script, and has put itself in place
     page.close()
+
+
+def test_datasettes_fields_have_names(browser: Browser, address: str) -> None:
+    """Its templates leave them out; "combo box" alone tells a blind reader nothing."""
+    page = browser.new_page()
+    page.goto(f"{address}/audit/audit?link=dead")
+
+    for name in ("Column", "Comparison", "Value", "Take this facet or filter away"):
+        page.get_by_label(name).first.wait_for(state="visible")
+    page.goto(f"{address}/audit")
+    page.get_by_label("SQL", exact=True).first.wait_for(state="attached")
+    page.close()

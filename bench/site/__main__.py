@@ -123,7 +123,6 @@ def _pages(database: Path) -> dict[str, str]:
     return {
         "home": "/",
         "table": table,
-        "table, page 2": f"{table}?_next=50&_sort_desc=link_since",
         "facet": f"{table}?link=dead",
         "facet of most rows": f"{table}?link=live",
         "two facets": f"{table}?link=live&quote=altered",
@@ -134,15 +133,15 @@ def _pages(database: Path) -> dict[str, str]:
         "address contains": f"{table}?url__contains={url[8:24]}",
         "source": f"{table}/source-500",
         "needs a person": "/audit/needs_a_person",
-        # "corrections": "/audit/corrections",
+        "corrections": "/audit/corrections",
         "changed since": "/audit/changed_since",
-        # "summary": "/audit/summary",
+        "summary": "/audit/summary",
         "looks": "/audit/checks",
         "looks at a source": "/audit/checks?source_id=source-500",
         "database": "/audit",
         "JSON": f"{table}.json?_shape=array",
         "CSV": f"{table}.csv",
-        # "feed": "/-/changes.atom",
+        "feed": "/-/changes.atom",
     }
 
 

@@ -79,6 +79,12 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
 
 
 @hookimpl
+def extra_js_urls(datasette: Any) -> list[str]:
+    """What names Datasette's fields, on the pages of a Datasette that we made."""
+    return ["/-/static-plugins/verifier/labels.js"] if ours.is_built_by_us(datasette) else []
+
+
+@hookimpl
 def extra_template_vars(
     template: str, table: str | None, view_name: str, request: Any, datasette: Any
 ) -> Callable[[], Awaitable[dict[str, Any]]] | None:

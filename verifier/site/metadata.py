@@ -66,6 +66,11 @@ _TABLES: dict[str, dict[str, Any]] = {
         "sort_desc": "seq",
         "size": 50,
     },
+    "baselines": {"description": "What a page was like when it was first seen good."},
+    "probes": {
+        "description": "What a host answered for a page that cannot be: how its errors look.",
+        "sort_desc": "id",
+    },
     "daily": {
         "description": "How many sources had each answer, day by day.",
         "sort_desc": "day",
