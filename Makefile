@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make accuracy · make pywb · make axe · make pins
+# make setup · make run · make test · make check · make bench · make accuracy · make pictures · make pywb · make axe · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types bench accuracy pywb axe pins clean
+.PHONY: setup run test check lint types pictures bench accuracy pywb axe pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -27,6 +27,11 @@ types: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+# The README's pictures, of the demonstration; needs Debian's chromium.
+pictures: $(DEV_STAMP)
+	@mkdir -p docs/pictures
+	$(BIN)/python -m tests.web.pictures docs/pictures
 
 # Every answer over the labelled corpus; fails where one of the errors is unforgivable.
 accuracy: $(DEV_STAMP)

@@ -139,6 +139,7 @@ _TABLES = {
             " WHEN 'check' THEN iif(key IN (SELECT id FROM main.checks), text, '')"
             " WHEN 'reading' THEN iif(key IN (SELECT id FROM main.readings), text, '')"
             " WHEN 'finding' THEN iif(key IN (SELECT id FROM main.quote_findings), text, '')"
+            " WHEN 'readback' THEN iif(key IN (SELECT id FROM main.readbacks), text, '')"
             " WHEN 'judgement' THEN iif(key IN (SELECT id FROM main.judgements), text, '')"
             " ELSE '' END"
         },

@@ -140,6 +140,11 @@ SOURCES = (
                 "Marrow County Record Office",
                 "Report of the Inquiry into the Flood at Marrow Bridge",
                 "Transcribed from the copy in the office’s strong-room, box 27.",
+                "9. The weir was built in 1843 for the upper mill, of elm and stone, and was "
+                "given to the town when the mill was pulled down.",
+                "10. From that day on it was everybody’s, and nobody’s.",
+                "11. The surveyor’s book has an entry for each spring: “Weir to be seen to.”",
+                "12. It is in the same hand each year.",
                 "13. On the night of the fourteenth of November the river stood higher than any "
                 "man now living had seen it.",
                 "14. We find that the <strong>upper weir</strong> had not been examined by any "
@@ -148,6 +153,9 @@ SOURCES = (
                 "15. The keeper, Josiah Penn, raised the paddles by hand until the house was "
                 "taken from behind him; we record our admiration of his conduct.",
                 "16. We make no finding against the mill company, whose books were lost.",
+                "17. We recommend that the weir be built anew, of stone throughout, and that the "
+                "keeper’s house be put on the higher bank.",
+                "18. We recommend that somebody be named whose duty it is to look at it.",
             )
         ),
         look="found: the archived copy opens at the quoted words, marked across a link and a "
