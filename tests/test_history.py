@@ -689,6 +689,20 @@ def test_the_row_shows_what_the_list_says_and_the_copy() -> None:
     )
 
 
+def test_words_in_a_pdf_are_pointed_at_by_their_page() -> None:
+    """
+    No browser follows a text fragment into a PDF, and a report may have two thousand pages.
+    """
+    on_page = replace(FOUND, page=214)
+    standing = told(look(Seen.ALIVE, timedelta(), on_page))
+    row = history.complete(standing, SOURCE, PENDING, now=START).row
+
+    assert row.quote_url == "https://a.example/final#page=214"
+
+    moved = history.fold(replace(standing, row=row), look(Seen.ALIVE, DAY, FOUND))
+    assert "#:~:text=" in history.complete(moved, SOURCE, PENDING, now=START).row.quote_url
+
+
 def test_only_words_that_were_found_are_pointed_at() -> None:
     """
     A link that scrolls to nothing is a promise not kept.

@@ -16,6 +16,7 @@ from verifier.records import (
     Change,
     Check,
     Copy,
+    Finding,
     Link,
     LocalCopy,
     Quote,
@@ -294,8 +295,18 @@ def _quote(row: AuditRow, check: Check) -> _Changes:
         "quote_first_found_at": row.quote_first_found_at or (check.checked_at if found else None),
         "quote_last_found_at": last_found,
         "source_says": finding.source_says,
+        "quote_url": _page_url(check, finding) if found else "",
         "quote_local": str(finding.result) if check.capture_id else row.quote_local,
     }
+
+
+def _page_url(check: Check, finding: Finding) -> str:
+    """The live address, opened at the page of a PDF with the words; "" for what has no pages.
+
+    Source: RFC 8118, section 3.
+    """
+    url = (check.final_url or check.url).partition("#")[0]
+    return f"{url}#page={finding.page}" if finding.page is not None else ""
 
 
 _AROUND = re.compile(r"; changed-around \d{4}-\d\d-\d\d: .*\Z")
@@ -404,7 +415,7 @@ def complete(
         copy_since=row.copy_since if same else now,
         snapshot_url=snapshot.url if snapshot is not None else "",
         snapshot_at=snapshot.captured_at if snapshot is not None else None,
-        quote_url=fragment_url(row.final_url or source.url, source.quote) if found else "",
+        quote_url=_quote_url(row, source) if found else "",
         keepers=int(copy.keeps) + int(keeps),
         agreement=copy.agreement,
         quote_wayback=str(copy.held.says or "") if copy.held is not None else "",
@@ -414,6 +425,11 @@ def complete(
         **link,
     )
     return replace(standing, row=row)
+
+
+def _quote_url(row: AuditRow, source: Source) -> str:
+    """The live address, opened at the quoted words: at their page, or by a text fragment."""
+    return row.quote_url or fragment_url(row.final_url or source.url, source.quote)
 
 
 def _from_copy(row: AuditRow, source: Source, copy: CopyAnswer, kept: LocalCopy) -> AuditRow:
