@@ -22,7 +22,10 @@ _TOKEN = re.compile(
 )
 """Words; where words are written without spaces, letters. Three in a row are a shingle."""
 
-MOST = 20_000
+_ASCII_TOKEN = re.compile(r"\w+")
+"""The same for what is all ASCII, in a third of the time."""
+
+MOST = 8_000
 """Characters of a text that are compared."""
 
 _FOREIGN = 0.03
@@ -71,9 +74,13 @@ def sketch(text: str, *, without: Sequence[str] = ()) -> tuple[int, ...]:
     words = fold(text[:MOST])
     for name in without:
         words = words.replace(name, " ")
-    found = _TOKEN.findall(words)
-    shingles = {" ".join(three) for three in zip(found, found[1:], found[2:], strict=False)}
-    return tuple(nsmallest(SKETCH, {zlib.crc32(shingle.encode()) for shingle in shingles}))
+    found = (_ASCII_TOKEN if words.isascii() else _TOKEN).findall(words)
+    hashes = [zlib.crc32(token.encode()) for token in found]
+    shingles = {
+        ((one * 0x9E3779B1 + two) * 0x85EBCA6B + three) & 0xFFFFFFFF
+        for one, two, three in zip(hashes, hashes[1:], hashes[2:], strict=False)
+    }
+    return tuple(nsmallest(SKETCH, shingles))
 
 
 def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:
@@ -115,7 +122,9 @@ def names_in(url: str) -> tuple[str, ...]:
 
 def script_of(text: str) -> str:
     """The writing that most of a text is in, or "" when there is too little of it."""
-    sample = text[:5_000].casefold()
+    sample = text[:2_000].casefold()
+    if sample.isascii():
+        return "latin" if sum(map(str.isalpha, sample)) >= 20 else ""
     counts = {name: len(letters.findall(sample)) for name, letters in _SCRIPTS}
     if counts["ja"] * 10 >= counts["zh"] > 0:
         counts["ja"] += counts["zh"]

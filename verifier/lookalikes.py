@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from verifier.marks import LINE, Look, Mark, first, load, says
 from verifier.outline import Page, fold
-from verifier.phrases import LOOSE, is_notice, says_asked, says_gone
+from verifier.phrases import LOOSE, is_notice, says_asked, says_gone, says_main
 from verifier.records import Reading, Seen
 
 _LOST = load("lost")
@@ -129,7 +129,7 @@ def _begins_lost(plain: str) -> bool:
         rest = plain[len(name) :]
         if plain.startswith(name) and rest[:1] in _ENDS and len(rest) <= 80:
             return True
-        if plain.startswith(name) and rest[:1] == ":" and len(rest) <= 30:
+        if plain.startswith(name) and rest[:1] == ":" and len(rest.split()) <= 3:
             return True
     return False
 
@@ -165,7 +165,9 @@ def _lost(look: Look, page: Page, asked: str) -> Reading | None:
     if page.prose > prose or (own and page.size > SHORT):
         return None
     title = page.title or look.title
-    says = _says_lost if own or page.prose > LITTLE_PROSE // 2 else _says_either
+    says = _says_lost if page.prose > LITTLE_PROSE // 2 else _says_either
+    if own:  # a number may be a room's, or a chapter's
+        says = _says_lost_in_words
     if part := _title_says(title, says):
         return _failing("soft-404-title", f"the page's title says “{part.strip()[:80]}”")
     heading = next((each for each in page.headings[:3] if says(each)), "")
@@ -180,6 +182,10 @@ def _lost(look: Look, page: Page, asked: str) -> Reading | None:
     if not said or (page.html and page.size > SHORT // 3):
         said = _sentence(page.lines)
     return _failing("soft-404-text", f"a short page says “{said[:80]}”") if said else None
+
+
+def _says_lost_in_words(words: str) -> bool:
+    return _says_lost(words) and _NUMBER.fullmatch(fold(words)) is None
 
 
 def _says_either(words: str) -> bool:
@@ -202,7 +208,7 @@ def _gone(page: Page, title: str, host: str) -> str:
         if len(said.encode()) < 8 or len(said) > 160:
             continue
         # What has a heading of its own is a page, and may lack a picture or a comment.
-        if says_asked(said) if own else says_gone(said, most=LOOSE, many=few):
+        if says_asked(said) or (not own and says_main(said, most=LOOSE, many=few)):
             return said
     return next((top for top in tops if few and top in _OOPS), "")
 

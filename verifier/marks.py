@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from verifier.outline import PROSE, Page, fold
+from verifier.outline import Page, fold, is_prose
 from verifier.records import Hop
 
 BODY = 40_000
@@ -76,6 +76,7 @@ class Mark:
     password: bool = False
     alone: bool = False
     without: tuple[bytes, ...] = ()
+    unless: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, entry: dict[str, Any], *, long: int = LONG) -> Mark:
@@ -86,6 +87,7 @@ class Mark:
             part=entry.get("part", False),
             password=entry.get("password", False),
             alone=entry.get("alone", False),
+            unless=tuple(map(fold, entry.get("unless", ()))),
             without=tuple(mark.encode("ascii") for mark in entry.get("without", ())),
             name=entry["name"],
             kind=entry.get("kind", ""),
@@ -106,6 +108,8 @@ class Mark:
         if look.prosy and self.most is not None and not self.talks:
             return False
         if self.status and look.hop.status not in self.status:
+            return False
+        if look.named and not self.header and (self.title or self.starts):
             return False
         if self.header:
             value = look.hop.header(self.header)
@@ -142,10 +146,13 @@ class Mark:
     def _fits_text(self, page: Page) -> bool:
         if not self.text:
             return True
-        others = [line for line in page.lines if len(line) >= PROSE] if self.alone else []
+        others = [line for line in page.lines if is_prose(line)] if self.alone else []
         if not all(says([line], self.text, long=self.long) for line in others):
             return False
-        return bool(says(page.lines, self.text, long=self.long))
+        lines = page.lines
+        if self.unless:
+            lines = tuple(line for line in lines if not any(word in line for word in self.unless))
+        return bool(says(lines, self.text, long=self.long))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,6 +163,7 @@ class Look:
         title: Folded.
         start: The first bytes of the body, lower case.
         length: Bytes of the whole body.
+        named: Its title has the words of the address: it is about what it seems to be.
         prosy: It is an article for sure: marks for pages with little text can't fit.
         deep: Something gives reason to read the page for its words alone.
         page: The page's markup, read when first asked for; None when it has none.
@@ -165,6 +173,7 @@ class Look:
     title: str
     start: bytes
     length: int
+    named: bool = False
     prosy: bool = False
     deep: bool = True
     page: Callable[[], Page | None]

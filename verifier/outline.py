@@ -38,6 +38,15 @@ _SENDS = re.compile(
 )
 _CHOOSES = re.compile(r"\bif\s*\(|\?[^:]{0,200}:\s*[\"']|cookie", re.IGNORECASE)
 _PLAIN_SCRIPT = 2_000
+_NO_PROSE = re.compile(
+    "cookie|copyright|©|all rights reserved|alle rechte|tous droits|derechos reservados"
+    "|direitos reservados|diritti riservati|rechten voorbehouden|wszelkie prawa|všechna práva"
+    "|все права|всі права|tüm hakları|جميع الحقوق|כל הזכויות|تمامی حقوق|著作権|版权所有|版權所有"
+    "|저작권|personal data|personenbezogen|données personnelles|privacy policy|datenschutzerkl",
+    re.IGNORECASE,
+)
+"""What stands under every page of a site, at length, and is not what the page says."""
+
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp "
     "small span strike strong sub sup time tt u var wbr".split()
@@ -93,6 +102,11 @@ class Page:
     shows: bool = False
     password: bool = False
     html: bool = True
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is long enough to be a sentence, and not one of those under every page."""
+    return len(line) >= PROSE and not _NO_PROSE.search(line)
 
 
 @dataclass(slots=True)
@@ -218,7 +232,7 @@ class _Reader:
             headings=tuple(self.headings),
             lines=tuple(fold(words) for words, _ in self.lines),
             size=sum(len(words) for words, _ in self.lines),
-            prose=sum(len(words) for words, own in self.lines if own and len(words) >= PROSE),
+            prose=sum(len(words) for words, own in self.lines if own and is_prose(words)),
             lang=self.lang,
             refresh=self.refresh,
             sends=self.sends,

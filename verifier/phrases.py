@@ -64,7 +64,7 @@ def _languages() -> tuple[_Language, ...]:
     return tuple(
         _Language.of(entry)
         for name, entry in load("gone").items()
-        if isinstance(entry, dict) and name != "notice"
+        if isinstance(entry, dict) and name not in ("notice", "lacks")
     )
 
 
@@ -89,6 +89,12 @@ def says_asked(words: str) -> bool:
     )
 
 
+@cache
+def _lacks() -> re.Pattern[str]:
+    words = map(fold, load("gone")["lacks"]["words"])
+    return re.compile("|".join(rf"(?<!\w){re.escape(w)}" if w.isascii() else w for w in words))
+
+
 def says_gone(words: str, *, most: float = WHOLE, many: bool = False) -> bool:
     """Whether *words* say that a thing is gone, and hardly anything more.
 
@@ -101,6 +107,11 @@ def says_gone(words: str, *, most: float = WHOLE, many: bool = False) -> bool:
     if not line or len(line) > LINE:
         return False
     return any(_says(language, line, most=most, many=many) for language in _languages())
+
+
+def says_main(words: str, *, most: float, many: bool = False) -> bool:
+    """The same of something that a page can't lack: of a picture or a comment it may be said."""
+    return says_gone(words, most=most, many=many) and not _lacks().search(fold(words))
 
 
 def _says(language: _Language, line: str, *, most: float, many: bool) -> bool:

@@ -170,6 +170,7 @@ def _look(fetched: Reply, title: str, *, quote_found: bool | None) -> Look:
         title=fold(title),
         start=fetched.content[:BODY].lower(),
         length=len(fetched.content),
+        named=good and _shares_title(fetched.hops[0].url, title),
         prosy=prosy,
         deep=not prosy and (not good or _worth_a_look(fetched, quote_found=quote_found)),
         page=page,
@@ -561,10 +562,16 @@ def sibling_of(url: str) -> Wanted | None:
 
 def _is_named(reply: Reply, now: Baseline) -> bool:
     """Whether the page's title has the words of its address: then it is what was asked for."""
-    path = unquote(urlsplit(reply.hops[0].url).path).rstrip("/")
+    return _shares_title(reply.hops[0].url, now.title)
+
+
+def _shares_title(url: str, title: str) -> bool:
+    path = unquote(urlsplit(url).path).rstrip("/")
     name = _ENDING.sub("", path.rpartition("/")[2])
-    asked = set(re.findall(r"[^\W\d_]{4,}", fold(name)))
-    both = asked & set(re.findall(r"[^\W\d_]{4,}", fold(now.title)))
+    asked, words = (
+        {word[:6] for word in re.findall(r"[^\W\d_]{4,}", fold(text))} for text in (name, title)
+    )
+    both = asked & words
     return bool(both) and 2 * len(both) >= len(asked)
 
 
