@@ -117,6 +117,9 @@ def test_a_copy_is_confirmed_when_it_agrees_in_bytes_text_or_quotation(
         (ELSE, Quote.ALTERED, "differs"),
         (ELSE, Quote.NOT_COMPARABLE, "differs"),
         (replace(ELSE, text_version=3, text_sha256="cd"), None, "differs"),
+        (replace(ELSE, text_sha256=""), None, "differs"),
+        (replace(ELSE, text_sha256="cd"), Quote.ABSENT, "differs"),
+        (replace(ELSE, text_sha256="cd"), Quote.ALTERED, "differs"),
         (replace(ELSE, text_sha256="", text_version=0), None, "unreadable"),
         (replace(ELSE, text_sha256="", text_version=0), Quote.UNREADABLE, "unreadable"),
         (replace(ELSE, text_sha256="", text_version=0), Quote.UNCHECKED, "unreadable"),
@@ -223,7 +226,11 @@ def test_confirmed_is_never_more_than_the_contract_says(
         and late == 0
         and status in (200, 206)
         and original == URL
-        and (sha256 == "ab" or text == "cd" or found is Quote.FOUND)
+        and (
+            sha256 == "ab"
+            or (text == "cd" and found not in (Quote.ALTERED, Quote.ABSENT))
+            or found is Quote.FOUND
+        )
     )
     assert copy.is_confirmed == expected
 

@@ -135,13 +135,15 @@ def agreement_of(
         return "differs"
     if reading.sha256 in observed.sha256s and reading.sha256 not in ("", _EMPTY):
         return "bytes"
-    if reading.text_sha256 and (reading.text_sha256, reading.text_version) in observed.texts:
-        return "text"
     says = finding.finding.result if finding is not None else None
+    same = (reading.text_sha256, reading.text_version) in observed.texts
+    # the words may have been changed where the main text doesn't reach: in a table, in a caption
+    if same and reading.text_sha256 and says not in (Quote.ALTERED, Quote.ABSENT):
+        return "text"
     if says is Quote.FOUND:
         return "quote"
     unread = says in (None, Quote.UNREADABLE, Quote.UNCHECKED)
-    return "unreadable" if not reading.text_sha256 and unread else "differs"
+    return "unreadable" if not reading.text_version and unread else "differs"
 
 
 def why_not(snapshot: Snapshot, reading: ReadBack, observed: Observed) -> str:

@@ -73,11 +73,14 @@ class CopyAnswer:
 def counts(snapshot: Snapshot, custody: Custody, now: datetime) -> bool:
     """Whether a capture may be one that counts: 2xx, as far as was told, and not known to fail.
 
-    What a row of sources.csv cites counts once the archive has shown it.
+    What a row of sources.csv cites counts once the archive has shown that it is of the page.
     """
-    if snapshot.status is not None and not 200 <= snapshot.status < 300:
+    read = confirm.of_snapshot(snapshot, custody, ())
+    shown = read.reading is not None and read.reading.outcome is Outcome.MEMENTO
+    status = read.reading.status if read.reading is not None and shown else snapshot.status
+    if status is not None and not 200 <= status < 300:
         return False
-    if snapshot.via == "page" and not snapshot.agreement:
+    if snapshot.via == "page" and (not shown or read.why_not):
         return False
     return snapshot.lost_at is None and not confirm.never_shown(snapshot, custody, now)
 

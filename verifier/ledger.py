@@ -757,8 +757,8 @@ class Ledger:
     def without_copy(self, young: datetime, late: datetime) -> list[tuple[str, str]]:
         """``(address, link)`` of public sources without a good capture since *young*.
 
-        Not good is what was lost, what a row cites and nobody has seen, and what was known before
-        *late* and was never shown. Of a confirmed copy the age is no matter.
+        Not good is what was lost, what a row cites, what proved to be no 2xx, and what was known
+        before *late* and was never shown. Of a confirmed copy the age is no matter.
 
         In the order of sources.csv, those with an open submission first; ``link`` is the
         answer of the last conclusive round, "" before there was one.
@@ -772,7 +772,9 @@ class Ledger:
             " AND s.preserve = 'public' AND coalesce(a.copy, '') != 'confirmed' AND NOT EXISTS ("
             "  SELECT 1 FROM snapshots p WHERE p.address = s.address AND p.captured_at >= :young"
             "  AND (p.status IS NULL OR p.status BETWEEN 200 AND 299)"
-            "  AND (p.via != 'page' OR p.agreement != '')"
+            "  AND p.via != 'page' AND NOT EXISTS (SELECT 1 FROM readbacks r"
+            "   WHERE r.snapshot_id = p.id AND r.outcome = 'memento'"
+            "   AND (r.status < 200 OR r.status >= 300))"
             "  AND p.known_at >= coalesce((SELECT max(lost_at) FROM snapshots l"
             "   WHERE l.address = s.address), '') AND p.lost_at IS NULL"
             "  AND NOT (p.known_at <= :late AND p.agreement = '' AND EXISTS ("

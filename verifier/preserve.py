@@ -465,7 +465,9 @@ class Asking:
     # ---- saving ----------------------------------------------------------------------------
 
     async def _submit(self, custody: Custody) -> None:
-        while not self.tally.no_saves and self._may_read() and self._ask_at < self._save_at:
+        while not self.tally.no_saves and self._ask_at < min(self._save_at, self._ends):
+            if not self._may_read():
+                break
             await self._read()
         if self.tally.no_saves or not await self._turn_comes(self._save_at):
             self.tally.left += 1

@@ -573,7 +573,9 @@ class ReadBack:
             no capture was shown).
         hops: At most five.
         sha256: Of the archived body after content-decoding; "" where it was cut or not had.
-        text_sha256, text_version: Of its main text; "" and 0 where there was none.
+        text_sha256: Of its main text; "" where there was none, or none that could prove anything:
+            cut, a few words only, or of what looks like no page of the source.
+        text_version: Of the extractor; 0 where there was no text.
         detail: What the archive said, or what is odd, in one line.
     """
 
@@ -767,6 +769,7 @@ class Text:
             the next one does. Empty for others.
         cut: The source goes on beyond what was read of it: what is not in ``visible`` may be
             in the rest.
+        words: In ``main``.
     """
 
     visible: str
@@ -779,6 +782,7 @@ class Text:
     lang: str = ""
     pages: tuple[int, ...] = ()
     cut: bool = False
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ from verifier.records import (
 )
 from verifier.sight import Judged
 
+ENOUGH_WORDS = 25
+"""Of a main text, to be compared: a notice of rights and a line of links are on every page."""
+
 _ORIGINAL = b"x-archive-orig-"
 _OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
 
@@ -104,19 +107,19 @@ def judged(
 ) -> tuple[ReadBack, list[CopyFinding]]:
     """The row with the text of the copy, and where the quotations stand in it.
 
-    Only a text that was read to its end has a digest: half a text agrees with nothing.
+    A text has a digest only where it can prove something: half a text, a few words that many pages
+    have in common, and the text of an error page are the same for different pages.
     """
     text = said.text
-    whole = text is not None and bool(reading.sha256) and not (text.unreadable or text.cut)
-    odd = ""
-    if said.reading.seen not in (Seen.ALIVE, Seen.MOVED):
-        odd = f"it looks like no page of the source: {verdict.why(said.reading)}"
-    reading = replace(
-        reading,
-        text_sha256=text.sha256 if text is not None and whole else "",
-        text_version=text.version if text is not None and whole else 0,
-        detail="; ".join(filter(None, (reading.detail, odd))),
-    )
+    readable = text is not None and not text.unreadable
+    taken = said.reading.seen in (Seen.ALIVE, Seen.MOVED)
+    odd = "" if taken else f"it looks like no page of the source: {verdict.why(said.reading)}"
+    if text is not None and readable:
+        proves = taken and bool(reading.sha256) and not text.cut and text.words >= ENOUGH_WORDS
+        reading = replace(
+            reading, text_sha256=text.sha256 if proves else "", text_version=text.version
+        )
+    reading = replace(reading, detail="; ".join(filter(None, (reading.detail, odd))))
     found = [
         CopyFinding(
             source_id=source.id,

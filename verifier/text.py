@@ -200,6 +200,7 @@ def _text(visible: str, main: str, *, title: str = "", unreadable: str = "", **m
         sha256="" if unreadable else hashlib.sha256(normal.encode()).hexdigest(),
         version=TEXT_VERSION,
         unreadable=unreadable,
+        words=0 if unreadable else normal.count(" ") + 1,
         **more,
     )
 
