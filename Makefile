@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make accuracy · make pictures · make pywb · make axe · make pins
+# make setup · make run · make test · make check · make bench · make accuracy · make faults · make pictures · make pywb · make axe · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types pictures bench accuracy pywb axe pins clean
+.PHONY: setup run test check lint types pictures bench accuracy faults pywb axe pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -36,6 +36,11 @@ pictures: $(DEV_STAMP)
 # Every answer over the labelled corpus; fails where one of the errors is unforgivable.
 accuracy: $(DEV_STAMP)
 	$(BIN)/python -m tests.accuracy --write docs/accuracy.md $(ACCURACY_ARGS)
+
+# Rounds stopped 200 times at random moments; then no room, no right, no lock, at every size.
+faults: $(DEV_STAMP)
+	$(BIN)/python -m tests.faults
+	FAULTS_ROOMS=0,4,8,16,24,32,48,64,96,128,160,200,260,320,400,500 $(BIN)/pytest -q tests/faults/test_exhausted.py
 
 # pywb is GPL and brings another brotli: it has an environment of its own, for one test.
 pywb: .pywb/bin/wayback

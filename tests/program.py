@@ -43,6 +43,8 @@ class Program:
         self.folder = folder
         self.settings = DEFAULTS | {name: str(value) for name, value in settings.items()}
         self.before: tuple[str, ...] = ()  # words before the program's, such as faketime's
+        self.python = sys.executable
+        self.more: dict[str, str] = {}  # of the environment, besides settings
 
     def write(self, *rows: Mapping[str, str]) -> None:
         """Make sources.csv of these rows."""
@@ -59,13 +61,13 @@ class Program:
         path = os.environ.get("PATH", os.defpath)
         # the child runs the code that the tests were told to import
         code = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
-        return {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"} | code | told
+        return {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"} | code | told | self.more
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """Begin a command; the caller ends it."""
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.Popen(
-            [*self.before, sys.executable, "-m", "verifier", *words],
+            [*self.before, self.python, "-m", "verifier", *words],
             cwd=self.folder,
             env=self.environment,
             text=True,

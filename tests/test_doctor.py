@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import nobody
 from tests.archive_stand_in import ArchiveStandIn, http
 from tests.loopback import Site, page
+from tests.nobody import open_folder as open_folder
 from tests.program import Program
 from verifier.round import locked
 
-NOBODY = 65_534
 FAKETIME = shutil.which("faketime")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
@@ -270,24 +271,21 @@ def test_a_clock_behind_what_is_stored_fails(program: Program) -> None:
     assert told(done)["clock"][0] == "FAIL"
 
 
-@as_root
-@pytest.mark.parametrize("name", ["", "audit.db", "audit.db-wal", "warc", "lock"])
-def test_a_file_of_somebody_elses_is_named_with_its_owner(program: Program, name: str) -> None:
+@nobody.needed
+@pytest.mark.parametrize("name", ["", "audit.db-wal", "warc"])
+def test_a_file_of_somebody_elses_is_named_with_its_owner(
+    program: Program, open_folder: Path, name: str
+) -> None:
     """
     One round by root, and the user of the next can't write any more: which file, and whose?
     """
     program.run("run", "--no-preserve")
     (program.folder / "archive" / "warc").mkdir(exist_ok=True)
-    shutil.chown(program.folder, NOBODY)
-    for path in program.folder.rglob("*"):
-        shutil.chown(path, NOBODY)
     (program.folder / "archive" / "audit.db-wal").touch()
-    shutil.chown(program.folder / "archive" / "audit.db-wal", NOBODY)
+    nobody.give(program, open_folder)
     victim = program.folder / "archive" / name
     shutil.chown(victim, 0)
     victim.chmod(0o755 if victim.is_dir() else 0o644)
-    open_way(program.folder)
-    program.before = ("setpriv", f"--reuid={NOBODY}", "--clear-groups")
 
     done = program.run("doctor")
 
@@ -298,20 +296,13 @@ def test_a_file_of_somebody_elses_is_named_with_its_owner(program: Program, name
     assert "chown" in words
 
 
-def open_way(folder: Path) -> None:
-    """Let others pass through the folders above, which pytest keeps to itself."""
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-
-
 @as_root
 def test_root_is_told_that_the_folder_is_somebody_elses(program: Program) -> None:
     """
     A round by root works, and the next one by its owner does not.
     """
     program.run("run", "--no-preserve")
-    shutil.chown(program.folder / "archive", NOBODY)
+    shutil.chown(program.folder / "archive", nobody.ID)
 
     done = program.run("doctor")
 

@@ -82,7 +82,7 @@ def why_not_opened(database: Path) -> str:
     if _is_read_only(database.parent):
         return f"The file system of {database.parent} is read-only: mount it for writing"
     for path in files(database.parent):
-        if path.name != "lock" and not os.access(path, os.W_OK):
+        if not os.access(path, os.W_OK):
             return to_be_ours(path)
     return ""
 

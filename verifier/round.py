@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from verifier import (
+    belongings,
     confirm,
     copies,
     custody,
@@ -170,7 +171,8 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
     except OSError as error:
-        cure = "Check the folder's owner and permissions"
+        cure = belongings.why_not_opened(folder / "audit.db") if folder.is_dir() else ""
+        cure = cure or "Check the folder's owner and permissions"
         raise StorageError(str(folder), error.strerror or str(error), cure) from error
     try:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import getpass
 import logging
 import os
@@ -94,16 +95,29 @@ def told(command: Callable[[], int]) -> int:
     try:
         return command()
     except VerifierError as error:
-        click.echo(f"verifier: {plain(str(error))}", err=True)
+        _complain(f"verifier: {plain(str(error))}")
         return error.exit_code
     except StoppedError as error:
         return 128 + error.number
     except KeyboardInterrupt:
         return 130
-    except Exception:  # noqa: BLE001 - the last door: a fault of ours has its own exit code
-        traceback.print_exc()
-        click.echo("verifier: this is a fault of Verifier's own; please report it", err=True)
+    except Exception as error:  # noqa: BLE001 - the last door: a fault of ours has its own exit code
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            cure = "allow more (ulimit -n, or LimitNOFILE= of the unit)"
+            _complain(f"verifier: {error.strerror}: {cure}")
+            return 5
+        _complain(traceback.format_exc())
+        _complain("verifier: this is a fault of Verifier's own; please report it")
         return 5
+
+
+def _complain(words: str) -> None:
+    """Say on stderr; that nobody can be told changes no exit code."""
+    try:
+        click.echo(words, err=True)
+    except OSError:
+        # what is left in the buffer must not be tried again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def show(words: str) -> None:

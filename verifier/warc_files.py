@@ -27,11 +27,14 @@ _GZIP_BEGIN = b"\x1f\x8b\x08" + bytes(5)  # as we write it: no flags, no time
 _RECORD_BEGIN = b"WARC/1."
 
 _NO_ROOM = "Make room on the disk, or raise the quota; the next round goes on by itself."
+_NO_FILES = "Allow more open files: ulimit -n, or LimitNOFILE= of the unit."
 _NO_RIGHT = "Let the user who runs verifier read and write this place."
 _CURES = {
     errno.ENOSPC: _NO_ROOM,
     errno.EDQUOT: _NO_ROOM,
     errno.EFBIG: _NO_ROOM,
+    errno.EMFILE: _NO_FILES,
+    errno.ENFILE: _NO_FILES,
     errno.EACCES: _NO_RIGHT,
     errno.EPERM: _NO_RIGHT,
     errno.EROFS: _NO_RIGHT,
