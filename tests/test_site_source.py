@@ -105,6 +105,21 @@ def test_quotation_and_source_stand_side_by_side_with_the_words_that_differ(
     assert "… Before." in words(page)
 
 
+def test_words_that_are_gone_are_shown_in_the_copy_that_has_them(archive: Archive) -> None:
+    """
+    "They changed it" is proved by the copy from before.
+    """
+    archive.source("a", quote="altered", cited=CITED, quote_local="found", local_copy=4)
+    look(archive, 1)
+    archive.capture(9, b"<p>x")
+    finding(archive, 1, says=SAYS, result="altered", capture_id=9)
+
+    page = ask(archive, "/audit/audit/a").text
+
+    doors = re.findall(r'class="v-button" href="/-/archived/(\d+)[^"]*">([^<]*)<', page)
+    assert doors == [("9", "Our copy, at the passage"), ("4", "Our copy that has the words")]
+
+
 def test_the_passage_shows_where_the_words_stand(archive: Archive) -> None:
     """
     Words out of their surroundings can mean the opposite.

@@ -15,7 +15,7 @@ from datasette import NotFound, Response
 from datasette.utils import tilde_encode
 
 from verifier import text, warc
-from verifier.errors import IntegrityError, StorageError
+from verifier.errors import IntegrityError, MachineError, StorageError
 from verifier.parsing import UnparsedError
 from verifier.pictures import Picture
 from verifier.records import Quote, QuoteKind, StoredResponse
@@ -136,6 +136,8 @@ async def page(request: Any, datasette: Any) -> Any:
             context |= await _leaf(request, datasette, copy)
     except UnparsedError as error:
         context["unread"] = error.why
+    except MachineError as error:
+        context["unread"] = str(error)
     html = await datasette.render_template("verifier_archived.html", context, request=request)
     return Response.html(html, headers=page_headers())
 
