@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from verifier import copies, history, overruling
+from verifier import alternatives, copies, history, overruling, stand_ins
 from verifier import custody as custodians
 from verifier.history import NOT_KEPT
 from verifier.ledger import Ledger
@@ -36,6 +37,7 @@ def derive_some(
     checks = {} if fold is Fold.NONE else ledger.new_checks(ids, everything=fold is Fold.ALL)
     custody = custodians.of(ledger, sorted({source.address for source in listed.values()}))
     in_copies, kept = custodians.findings(ledger, ids), custodians.local(ledger, ids)
+    others = stand_ins.seen(ledger, list(listed.values()))
     after: list[Standing] = []
     news: list[Change] = []
     for id in ids:
@@ -57,8 +59,10 @@ def derive_some(
             source, custody[source.address], link, findings=found, now=now, good_for=good_for
         )
         standing = history.complete(standing, source, copy, kept.get(id, NOT_KEPT), now=now)
-        standing = overruling.overruled(standing, force)
+        row = alternatives.proposed(standing.row, others.get(id, ()))
+        standing = overruling.overruled(replace(standing, row=row), force)
         after.append(standing)
         news += history.changes(before.row if before is not None else None, standing.row)
     ledger.write_standings(after)
+    stand_ins.write(ledger, ids, others)
     return news

@@ -159,6 +159,7 @@ def dossier(ledger: Ledger, id: str) -> Dossier:
         custody=custody.of(ledger, [told.address])[told.address],
         in_copies=tuple(custody.findings(ledger, [id]).get(id, ())),
         judgements=tuple(ledger.judgements([id]).get(id, ())),
+        alternatives=ledger.alternatives(id),
     )
 
 
@@ -185,7 +186,10 @@ def _looks(ledger: Ledger, told: Source, derived_to: int) -> tuple[Look, ...]:
 
 def _findings(ledger: Ledger, told: Source) -> tuple[Found, ...]:
     """The newest finding of the quotation in each place, and the newest that found it."""
-    found = ledger.query(_FINDINGS, {"id": told.id, "quote": rows.quote_sha256(told.quote)})
+    found = ledger.query(
+        _FINDINGS,
+        {"id": told.id, "url": told.url, "quote": rows.quote_sha256(told.quote)},
+    )
     return tuple(
         Found(
             id=row["id"],
@@ -208,7 +212,10 @@ def _findings(ledger: Ledger, told: Source) -> tuple[Found, ...]:
     )
 
 
-_CHOSEN = "SELECT max(id) FROM quote_findings WHERE source_id = :id AND quote_sha256 = :quote"
+_CHOSEN = (
+    "SELECT max(f.id) FROM quote_findings f LEFT JOIN checks k ON k.id = f.check_id "
+    "WHERE f.source_id = :id AND f.quote_sha256 = :quote AND coalesce(k.url, :url) = :url"
+)
 _FINDINGS = (
     "SELECT f.*, p.passage, p.source_says FROM quote_findings f "  # noqa: S608 - words of ours
     "LEFT JOIN passages p ON p.finding_id = f.id WHERE f.id IN "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from verifier import confirm, copies, explain_copy, history, overruling
-from verifier.attention import minute, stamp
+from verifier.attention import minute, safe_address, stamp
 from verifier.overruling import InForce
 from verifier.records import (
     AuditRow,
@@ -19,6 +19,7 @@ from verifier.records import (
     Preserve,
     Quote,
     Seen,
+    SeenAlternative,
     Sighting,
     Source,
     Standing,
@@ -81,6 +82,7 @@ class Dossier:
         findings: Of the quotation that the row has now, oldest first.
         in_copies: All that copies elsewhere were found to say of it, oldest first.
         judgements: Oldest first.
+        alternatives: In the row's order, as the last conclusive round knew them.
     """
 
     source: Source
@@ -91,6 +93,7 @@ class Dossier:
     custody: Custody
     judgements: tuple[Judgement, ...]
     in_copies: tuple[CopyFinding, ...] = ()
+    alternatives: tuple[SeenAlternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +297,7 @@ def _link(
     dossier: Dossier, shown: AuditRow, ruled: AuditRow, strikes: Strikes, now: datetime
 ) -> Answer:
     evidence = _link_evidence(dossier, ruled, strikes)
-    next = list(_next_look(dossier, shown, now))
+    next = [*_instead(dossier, shown), *_next_look(dossier, shown, now)]
     change = list(_link_changes(dossier, ruled, strikes))
     if shown.judged_by and shown.judged_until is not None:
         until = minute(shown.judged_until)
@@ -339,8 +342,41 @@ def _link_evidence(dossier: Dossier, ruled: AuditRow, strikes: Strikes) -> Itera
             at=stamp(captured.checked_at),
             words=f"what was seen then, kept as WARC (sha256 {captured.sha256[:12]}…)",
         )
+    for other in dossier.alternatives:
+        yield _of_alternative(other)
     for judgement in dossier.judgements[-1:]:
         yield _of_judgement(judgement)
+
+
+_PROOFS = {
+    "bytes": "the same bytes were seen there as at the source's own address",
+    "text": "the same text was seen there as at the source's own address",
+    "quote": "the quoted words stand there",
+}
+
+
+def _of_alternative(other: SeenAlternative) -> Evidence:
+    if other.check_id is None or other.checked_at is None:
+        said = "nobody has looked at it yet"
+    elif other.verified_by:
+        said = f"{other.link}, and {_PROOFS[other.verified_by]} (check {other.check_id})"
+    elif other.link in (Link.LIVE, Link.MOVED):
+        said = (
+            f"{other.link}, but nothing proves that it says the same (check {other.check_id}): "
+            "it is not proposed"
+        )
+    else:
+        said = f"{other.link}; {other.rule}: {other.reason} (check {other.check_id})"
+    at = stamp(other.checked_at) if other.checked_at is not None else None
+    words = f"another address of it, {safe_address(other.url)} is {said}"
+    return Evidence(table="alternatives", id=other.check_id or 0, at=at, words=words)
+
+
+def _instead(dossier: Dossier, row: AuditRow) -> Iterator[str]:
+    lost = row.link in (Link.DEAD, Link.HIJACKED)
+    for other in dossier.alternatives:
+        if lost and row.suggested_url == other.url and other.verified_by:
+            yield f"Cite {safe_address(other.url)} instead: {_PROOFS[other.verified_by]}."
 
 
 def _of_judgement(judgement: Judgement) -> Evidence:

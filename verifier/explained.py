@@ -25,7 +25,8 @@ def text(told: Explanation, *, width: int = 80) -> str:
     if source.fetch_url:
         lines.append(f"  fetched: {safe_address(source.fetch_url)}")
     if row.suggested_url and row.link in (Link.MOVED, Link.DEAD, Link.SUSPECT):
-        lines.append(f"  leads to: {safe_address(row.suggested_url)}")
+        moved = row.link is Link.MOVED
+        lines.append(f"  {'leads to' if moved else 'instead'}: {safe_address(row.suggested_url)}")
     if told.judgement is not None and row.judged_by:
         said = told.judgement.judgement
         words = (

@@ -29,6 +29,7 @@ from verifier.records import (
     Probe,
     ReadBack,
     Run,
+    SeenAlternative,
     Snapshot,
     Source,
     SourceList,
@@ -93,6 +94,12 @@ def cited(db: Database) -> None:
     db.conn.execute(schema.CITED)
 
 
+@migrations()
+def stood_in(db: Database) -> None:
+    """Room for what is known of the sources' other addresses."""
+    db.conn.execute(schema.ALTERNATIVES)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
@@ -113,8 +120,10 @@ LOOKS = (
 _CHANGED_PASSAGES = (
     "SELECT f.check_id, p.passage AS now, q.passage AS earlier FROM quote_findings f "
     "JOIN sources s ON s.id = f.source_id AND s.quote_sha256 = f.quote_sha256 "
+    "JOIN checks c ON c.id = f.check_id AND c.url = s.url AND c.address = s.address "
     "JOIN passages p ON p.finding_id = f.id JOIN passages q ON q.finding_id = ("
-    "SELECT max(e.id) FROM quote_findings e WHERE e.source_id = f.source_id "
+    "SELECT max(e.id) FROM quote_findings e JOIN checks k ON k.id = e.check_id "
+    "AND k.url = c.url AND k.address = c.address WHERE e.source_id = f.source_id "
     "AND e.check_id < f.check_id AND e.found_in = 'live' AND e.result = 'found' "
     "AND e.quote_sha256 = f.quote_sha256 AND e.text_version = f.text_version) "
     "WHERE f.found_in = 'live' AND f.result = 'found' AND p.passage != q.passage "
@@ -438,7 +447,8 @@ class Ledger:
             row[0]
             for row in self._read(
                 "SELECT DISTINCT c.source_id FROM checks c JOIN runs r ON r.id = c.run_id "
-                "JOIN sources s ON s.id = c.source_id AND s.changed_at <= c.checked_at "
+                "JOIN sources s ON s.id = c.source_id AND s.url = c.url "
+                "AND s.changed_at <= c.checked_at "
                 "WHERE c.id > (SELECT coalesce(max(derived_to), 0) FROM runs) "
                 "AND r.outcome = 'interrupted' "
                 "AND c.seen IN ('alive', 'moved', 'blocked', 'hijacked')"
@@ -625,12 +635,25 @@ class Ledger:
         self._replace("standings", [rows.of_standing(standing) for standing in standings])
         self._replace("audit", [rows.of_audit(standing.row) for standing in standings])
 
+    def replace_alternatives(self, ids: Sequence[str], known: Sequence[SeenAlternative]) -> None:
+        """Replace what is known of these sources' other addresses. Within a transaction."""
+        self._unsealed = True
+        delete = "DELETE FROM alternatives WHERE source_id = ?"
+        self._db.conn.executemany(delete, [(id,) for id in ids])
+        self._insert("alternatives", [rows.of_alternative(other) for other in known])
+
+    def alternatives(self, id: str) -> tuple[SeenAlternative, ...]:
+        """What is known of a source's other addresses, in the row's order."""
+        found = self.query("SELECT * FROM alternatives WHERE source_id = ? ORDER BY rowid", [id])
+        return tuple(rows.alternative(row) for row in found)
+
     def drop_retired(self) -> None:
         """Take sources that left out of ``audit``; their looks stay. Within a transaction."""
         self._unsealed = True
         gone = "(SELECT id FROM sources WHERE retired_at IS NOT NULL)"
         self._db.conn.execute(f"DELETE FROM audit WHERE id IN {gone}")  # noqa: S608
         self._db.conn.execute(f"DELETE FROM standings WHERE source_id IN {gone}")  # noqa: S608
+        self._db.conn.execute(f"DELETE FROM alternatives WHERE source_id IN {gone}")  # noqa: S608
         self._db.conn.execute(
             "DELETE FROM baselines WHERE NOT EXISTS (SELECT 1 FROM sources s "
             "WHERE s.id = baselines.source_id AND s.url = baselines.url "

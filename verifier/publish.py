@@ -122,7 +122,7 @@ _TABLES = {
         where=_OPEN_ADDRESS,
     ),
     "alternatives": _Table(
-        columns="source_id relation url checked_at rule reason verified_by link",
+        columns="source_id relation url check_id checked_at link rule reason verified_by final_url",
         where=f"source_id {_SHOWN}",
     ),
     "judgements": _Table(

@@ -27,7 +27,7 @@ from verifier.places import (
 from verifier.records import Finding, Quote, QuoteKind, Text
 from verifier.typography import LINE_END, UNSPACED, Levelled, levelled, normalise
 
-__all__ = ["CONTEXT", "SKIP", "changed_around", "fragment_url", "locate", "normalise"]
+__all__ = ["CONTEXT", "SKIP", "changed_around", "fragment_url", "is_telling", "locate", "normalise"]
 
 CONTEXT = 300
 """Characters kept on either side of a quotation that was found, or of the nearest passage."""
@@ -139,6 +139,11 @@ def fragment_url(url: str, quotation: str) -> str:
     parts = [" ".join(words)] if len(words) <= 10 else [" ".join(words[:4]), " ".join(words[-4:])]
     directive = ",".join(percent(part, safe="").replace("-", "%2D") for part in parts)
     return f"{url.partition('#')[0]}#:~:text={directive}"
+
+
+def is_telling(quotation: str) -> bool:
+    """Whether a quotation has so many words that a page which says them is the one quoted."""
+    return bool(words_of(normalise(quotation))) and not _are_few(normalise(quotation))
 
 
 def changed_around(before: str, after: str) -> int:

@@ -13,6 +13,7 @@ from verifier import rows, verdict
 from verifier.ledger import Look
 from verifier.look import Looked
 from verifier.records import (
+    Alternative,
     Capture,
     Check,
     Fetched,
@@ -36,7 +37,12 @@ PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A source of an address, as far as a look needs it."""
+    """A source of an address, as far as a look needs it.
+
+    Attributes:
+        url: What the source cites; of an alternative its own.
+        stands_in: The address is only an alternative of the source's.
+    """
 
     id: str
     url: str
@@ -44,6 +50,7 @@ class Seat:
     keep: bool
     kind: QuoteKind = QuoteKind.VERBATIM
     lang: str = ""
+    stands_in: bool = False
 
     @classmethod
     def of(cls, source: Source) -> Seat:
@@ -56,6 +63,11 @@ class Seat:
             kind=source.quote_kind,
             lang=source.lang,
         )
+
+    @classmethod
+    def of_alternative(cls, source: Source, other: Alternative) -> Seat:
+        """The seat of a source at another of its addresses."""
+        return replace(cls.of(source), url=other.url, stands_in=True)
 
 
 class Books(Protocol):

@@ -1020,6 +1020,28 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAlternative:
+    """Another address of a source, as it was seen last. A row of ``alternatives``.
+
+    Attributes:
+        check_id, checked_at: The look; None before there was one.
+        link: What that one look means; never ``dead``, which takes a history.
+        verified_by: What proves that the same stands there ("bytes", "text", "quote"), or "".
+    """
+
+    source_id: str
+    relation: str
+    url: str
+    check_id: int | None = None
+    checked_at: datetime | None = None
+    link: Link = Link.UNCHECKED
+    rule: str = ""
+    reason: str = ""
+    verified_by: str = ""
+    final_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A person overrules what the rules say of a link. A row of ``judgements``.
 

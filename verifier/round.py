@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from verifier import (
+    alternatives,
     belongings,
     confirm,
     copies,
@@ -252,10 +253,13 @@ class _Round:
         run = await self._tested(run)
         if run.outcome == "inconclusive":
             return await self._close(run)
-        due = sum(len(taken) for taken in seats.values())
+        sources_at = {
+            address: sum(not seat.stands_in for seat in taken) for address, taken in seats.items()
+        }
+        due = sum(sources_at.values())
         before = await self._stored(lambda ledger: ledger.was_well())
         await self._look(run.id, seats)
-        checked = sum(len(seats[address]) for address in self._readings)
+        checked = sum(sources_at[address] for address in self._readings)
         run = replace(run, due=due, checked=checked)
         if self._stop.is_set():
             reason = "stopped before its end"
@@ -355,6 +359,11 @@ class _Round:
         for source in able:
             if source.address in asked:
                 seats.setdefault(source.address, []).append(Seat.of(source))
+        for source in able:
+            if source.address in asked:
+                for other in alternatives.able(source):
+                    seat, address = Seat.of_alternative(source, other), other.url.partition("#")[0]
+                    seats.setdefault(address, []).append(seat)
         return seats
 
     # ---- looking -------------------------------------------------------------------------
@@ -418,7 +427,7 @@ class _Round:
         well = {
             host_of(address)
             for address, taken in seats.items()
-            if any(seat.id in before for seat in taken)
+            if any(seat.id in before and not seat.stands_in for seat in taken)
         }
         for host, look in self._hosts.items():
             yield replace(look, well=host in well)

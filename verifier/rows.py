@@ -39,6 +39,7 @@ from verifier.records import (
     Reply,
     Run,
     Seen,
+    SeenAlternative,
     Snapshot,
     Source,
     Standing,
@@ -484,6 +485,28 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         page=row["page"],
         source_says=row["source_says"] or "",
     )
+
+
+def of_alternative(other: SeenAlternative) -> Row:
+    """A row of ``alternatives``."""
+    return {
+        "source_id": other.source_id,
+        "relation": other.relation,
+        "url": other.url,
+        "check_id": other.check_id,
+        "checked_at": stamp(other.checked_at) if other.checked_at is not None else None,
+        "link": str(other.link),
+        "rule": other.rule,
+        "reason": other.reason,
+        "verified_by": other.verified_by,
+        "final_url": other.final_url,
+    }
+
+
+def alternative(row: Mapping[str, Any]) -> SeenAlternative:
+    """What is known of another address of a source."""
+    told = _moments(dict(row), "checked_at")
+    return SeenAlternative(**told | {"link": Link(row["link"])})
 
 
 # ---- answers -----------------------------------------------------------------------------

@@ -477,3 +477,20 @@ def guards() -> tuple[str, ...]:
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
     return tuple(statements)
+
+
+ALTERNATIVES = """CREATE TABLE alternatives (
+    source_id TEXT NOT NULL REFERENCES sources(id),
+    relation TEXT NOT NULL,
+    url TEXT NOT NULL,
+    check_id INTEGER REFERENCES checks(id),
+    checked_at TEXT,
+    link TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    verified_by TEXT NOT NULL,
+    final_url TEXT NOT NULL,
+    PRIMARY KEY (source_id, url)
+) STRICT;
+"""
+"""What is known of the other addresses of each source; derived, like ``audit``."""

@@ -276,6 +276,18 @@ COLUMNS: dict[str, dict[str, str]] = {
         "sha256": "SHA-256 of that text.",
         "chain": "SHA-256 of the link before and this entry's.",
     },
+    "alternatives": {
+        "source_id": _SOURCE,
+        "relation": "How it is related: only “same” ones are looked at.",
+        "url": "The other address.",
+        "check_id": "The newest look at it.",
+        "checked_at": "When.",
+        "link": "What that one look means.",
+        "rule": "The rule that says so.",
+        "reason": "Why, in words.",
+        "verified_by": "What proves that the same stands there: bytes, text, quote, or nothing.",
+        "final_url": "Where it led.",
+    },
     "daily": {
         "day": "The day, in UTC.",
         "axis": "The question: link, quote or copy.",

@@ -76,6 +76,12 @@ _TABLES: dict[str, dict[str, Any]] = {
         "sort_desc": "day",
         "facets": ["axis"],
     },
+    # not listed, or it would stand before the audit table; each row's page shows its own
+    "alternatives": {
+        "description": "Other addresses of the sources, and what proves that they say the same.",
+        "facets": ["verified_by", "link"],
+        "hidden": True,
+    },
     "standings": {"hidden": True},
     "lookups": {"hidden": True},
     "near_lookups": {"hidden": True},

@@ -41,12 +41,16 @@ select c.id, c.checked_at, c.status, c.failure, coalesce(n.seen, c.seen) as seen
         order by f.id desc limit 1) as quote
 from checks c join runs r on r.id = c.run_id
 left join readings n on n.id = (select max(id) from readings where check_id = c.id)
-where c.source_id = ? order by c.id desc limit ?
+where c.source_id = ?
+  and c.url not in (select url from alternatives a where a.source_id = c.source_id)
+order by c.id desc limit ?
 """
 _LAST = """
 select id, checked_at, address, hops, headers, status, failure, detail, final_url, peer, elapsed_ms,
        content_type, sha256, payload_sha1, text_sha256, text_version, truncated, undecoded
-from checks where source_id = ? order by id desc limit 1
+from checks c where source_id = ?
+  and url not in (select url from alternatives a where a.source_id = c.source_id)
+order by id desc limit 1
 """
 _CAPTURES = """
 select p.id, p.captured_at, p.status, p.sha256, p.body_length, p.revisit_of, p.truncated,
