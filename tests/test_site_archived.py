@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import html
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from datasette.app import Datasette
 
 from tests.site_data import Archive
 from tests.test_site import ask
@@ -505,6 +509,27 @@ def test_a_copy_that_never_was_is_not_found(archive: Archive, path: str) -> None
     Not a crash, and not an empty page that looks like a copy.
     """
     assert ask(archive, f"/-/archived/{path}").status_code == 404
+
+
+def test_a_published_database_promises_no_copies(archive: Archive) -> None:
+    """
+    It doesn't say where copies lie: a link to one would end in an error.
+    """
+    archive.source("a", local_copy=1)
+    archive.capture(1, PAGE)
+    with sqlite3.connect(archive.database) as connection:
+        connection.execute("ALTER TABLE captures DROP COLUMN file")
+    connection.close()
+
+    async def look() -> list[httpx.Response]:
+        theirs = Datasette([str(archive.database)])
+        return [await theirs.client.get(path) for path in ("/audit/audit", "/-/archived/1")]
+
+    table, copy = asyncio.run(look())
+
+    assert table.status_code == 200
+    assert "/-/archived/" not in table.text
+    assert copy.status_code == 404
 
 
 def test_a_quotation_that_was_changed_is_looked_for_anew(archive: Archive) -> None:

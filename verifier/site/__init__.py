@@ -49,6 +49,8 @@ def render_cell(
     """Badges for answers, links for addresses and copies; None leaves a cell to others."""
     if database != ours.DATABASE or not ours.is_ours(datasette):
         return None
+    if column in cells.COPIES and not ours.keeps_copies(datasette):
+        return None
     return cells.rendered(value, column=column, table=table, row=row, urls=datasette.urls)
 
 

@@ -289,7 +289,7 @@ def _alone() -> dict[str, str]:
 
 async def capture_of(request: Any, datasette: Any, name: str = "capture") -> dict[str, Any]:
     """The row of ``captures`` that the address names, for visitors who may see that table."""
-    if not ours.is_ours(datasette):
+    if not ours.keeps_copies(datasette):
         raise NotFound("There are no archived copies here")
     await datasette.ensure_permissions(
         request.actor,

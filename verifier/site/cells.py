@@ -47,7 +47,8 @@ ANSWERS = {
 }
 """For each column with an answer: tone and symbol of each word. Colour is never alone."""
 
-_CAPTURES = ("local_copy", "capture_id")
+COPIES = ("local_copy", "capture_id")
+"""Columns that name a copy of ours."""
 
 
 def rendered(value: Any, *, column: str, table: str | None, row: Any, urls: Any) -> Markup | None:
@@ -65,7 +66,7 @@ def rendered(value: Any, *, column: str, table: str | None, row: Any, urls: Any)
         return None
     if column in ANSWERS and table in ("audit", None):
         return badge(column, value)
-    if column in _CAPTURES and isinstance(value, int):
+    if column in COPIES and isinstance(value, int):
         return _archived(value, f"copy {value}", urls)
     if table == "captures" and column == "file":
         return _archived(row["id"], value, urls)

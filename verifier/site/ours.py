@@ -14,6 +14,7 @@ PLUGIN = "verifier"
 _TABLES = frozenset({"audit", "sources", "runs", "checks", "captures", "ledger"})
 
 _recognised: WeakSet[Any] = WeakSet()
+_with_copies: WeakSet[Any] = WeakSet()
 
 
 async def recognise(datasette: Any) -> None:
@@ -24,11 +25,18 @@ async def recognise(datasette: Any) -> None:
     database = datasette.databases.get(DATABASE)
     if database is not None and set(await database.table_names()) >= _TABLES:
         _recognised.add(datasette)
+        if "file" in await database.table_columns("captures"):
+            _with_copies.add(datasette)
 
 
 def is_ours(datasette: Any) -> bool:
     """True when *datasette* was recognised as showing our tables."""
     return datasette in _recognised
+
+
+def keeps_copies(datasette: Any) -> bool:
+    """True when the tables say where our copies lie; those that were published don't."""
+    return datasette in _with_copies
 
 
 def is_built_by_us(datasette: Any) -> bool:
