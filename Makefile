@@ -1,10 +1,10 @@
-# make setup · make run · make test · make check · make bench · make accuracy · make faults · make pictures · make pywb · make axe · make pins
+# make setup · make run · make test · make check · make bench · make bench-site · make accuracy · make faults · make pictures · make pywb · make axe · make pins
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 
-.PHONY: setup run test check lint types pictures bench accuracy faults pywb axe pins clean
+.PHONY: setup run test check lint types pictures bench bench-site accuracy faults pywb axe pins clean
 .DEFAULT_GOAL := setup
 
 setup: $(RUN_STAMP)
@@ -41,6 +41,10 @@ accuracy: $(DEV_STAMP)
 faults: $(DEV_STAMP)
 	$(BIN)/python -m tests.faults
 	FAULTS_ROOMS=0,4,8,16,24,32,48,64,96,128,160,200,260,320,400,500 $(BIN)/pytest -q tests/faults/test_exhausted.py
+
+# How long the pages of `verifier serve` take, with 1,000 and 100,000 sources; writes docs/site.md.
+bench-site: $(DEV_STAMP)
+	$(BIN)/python -m bench.site --write docs/site.md $(BENCH_ARGS)
 
 # pywb is GPL and brings another brotli: it has an environment of its own, for one test.
 pywb: .pywb/bin/wayback

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import feedparser
 
-from verifier.feed import LISTED, Places, atom
+from verifier.feed import KEPT, LISTED, Places, atom
 from verifier.records import Change, Run
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -150,6 +150,17 @@ def test_a_flood_of_news_is_counted() -> None:
 
     assert len(found.entries) == LISTED + 1
     assert found.entries[-1].title == "23 more answers changed"
+
+
+def test_the_feed_has_an_end() -> None:
+    """It is fetched every hour by everybody who subscribed."""
+    busy = [run(n, *(change(f"s{m}", "dead", "live") for m in range(90))) for n in range(1, 9)]
+
+    found = read(atom(busy, origin=ORIGIN, now=NOW))
+
+    assert len(found.entries) == KEPT
+    assert found.entries[0].updated == found.feed.updated
+    assert found.entries[-1].updated < found.entries[0].updated
 
 
 def test_words_of_others_cannot_break_the_document() -> None:

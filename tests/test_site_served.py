@@ -370,3 +370,33 @@ def test_addresses_told_to_others_are_those_of_the_proxy(archive: Archive) -> No
     outside = front.replace("http://", "https://")
     assert f'href="{outside}/deep/sources/-/changes.atom"' in feed
     assert f'href="{outside}/deep/sources/audit/audit/a"' in feed
+
+
+# ---- counted once ------------------------------------------------------------------------
+
+
+def test_the_numbers_of_rows_are_those_of_now(archive: Archive) -> None:
+    """They are counted again when something was written, and only then."""
+    site = server.build(archive.database, archive.warc)
+    database = site.get_database("audit")
+    counted = []
+    really = database.execute
+
+    async def execute(sql: str, *values: Any, **options: Any) -> Any:
+        counted.append(sql)
+        return await really(sql, *values, **options)
+
+    database.execute = execute
+
+    async def count() -> int:
+        return int((await database.table_counts(1_000))["audit"])
+
+    async def look() -> list[int]:
+        found = [await count()]
+        counted.clear()
+        found.append(await count())
+        assert counted == []
+        archive.source("c")
+        return [*found, await count()]
+
+    assert asyncio.run(look()) == [2, 2, 3]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from xml.etree import ElementTree
 
 from verifier.attention import plain, plural, short, stamp
@@ -14,6 +15,9 @@ from verifier.records import Change, Copy, Link, Quote, Run
 
 LISTED = 100
 """Changes of one round that get an entry each; the rest of them share one."""
+
+KEPT = 300
+"""Entries of a feed: readers' programs fetch it every hour, and keep what they have seen."""
 
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -81,19 +85,19 @@ def atom(
     _text(ElementTree.SubElement(feed, "author"), "name", "Verifier")
     _link(feed, "self", places.feed)
     _link(feed, "alternate", places.site)
-    for run in newest:
-        for entry in _entries(run, titles or {}):
-            element = ElementTree.SubElement(feed, "entry")
-            _text(element, "id", _urn(f"verifier/{origin}/{run.id}/{entry.key}"))
-            _text(element, "title", entry.title)
-            _text(element, "updated", stamp(_time_of(run)))
-            if entry.source_id and places.source is not None:
-                _link(element, "alternate", places.source(entry.source_id))
-            elif places.site:
-                _link(element, "alternate", places.site)
-            if entry.category:
-                ElementTree.SubElement(element, "category", term=entry.category)
-            _text(element, "content", entry.words).set("type", "text")
+    every = ((run, entry) for run in newest for entry in _entries(run, titles or {}))
+    for run, entry in islice(every, KEPT):
+        element = ElementTree.SubElement(feed, "entry")
+        _text(element, "id", _urn(f"verifier/{origin}/{run.id}/{entry.key}"))
+        _text(element, "title", entry.title)
+        _text(element, "updated", stamp(_time_of(run)))
+        if entry.source_id and places.source is not None:
+            _link(element, "alternate", places.source(entry.source_id))
+        elif places.site:
+            _link(element, "alternate", places.site)
+        if entry.category:
+            ElementTree.SubElement(element, "category", term=entry.category)
+        _text(element, "content", entry.words).set("type", "text")
     ElementTree.indent(feed)
     document: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return document + b"\n"

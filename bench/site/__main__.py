@@ -25,6 +25,10 @@ LOOKS = 10
 LIMIT = 0.3
 """Seconds that a page may take at the median."""
 
+HELD = ("home", "table", "facet", "two facets", "filter", "search", "source")
+"""The pages that are held to it, by the beginning of their names. The others are measured: a
+query's page of a thousand rows, or a filter that reads every row, takes what it takes."""
+
 _BEGIN, _END = "<!-- bench-site -->", "<!-- /bench-site -->"
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -64,13 +68,18 @@ def main() -> int:
             with _served(archive) as (address, process):
                 found[sources] = [
                     _measured(name, address + path, process.pid, told.times)
-                    for name, path in _pages(archive / "audit.db").items()
+                    for name, path in pages(archive / "audit.db").items()
                 ]
     table = _markdown(found)
     print(table)
     if told.write:
         _write(told.write, table)
-    slow = [took for rows in found.values() for took in rows if took.median > LIMIT]
+    slow = [
+        took
+        for rows in found.values()
+        for took in rows
+        if took.median > LIMIT and took.page.startswith(HELD)
+    ]
     for took in slow:
         print(f"slower than {LIMIT} s: {took.page}", file=sys.stderr)
     return 1 if slow else 0
@@ -112,11 +121,12 @@ def _served(archive: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process.wait(timeout=30)
 
 
-def _pages(database: Path) -> dict[str, str]:
+def pages(database: Path) -> dict[str, str]:
     """The pages by name; what is searched for is in some rows, as a reader's words are."""
     with closing(sqlite3.connect(database)) as connection:
-        title, url = connection.execute(
-            "SELECT title, url FROM audit ORDER BY rowid LIMIT 1 OFFSET 500"
+        (sources,) = connection.execute("SELECT count(*) FROM audit").fetchone()
+        id, title, url = connection.execute(
+            "SELECT id, title, url FROM audit ORDER BY rowid LIMIT 1 OFFSET ?", [sources // 2]
         ).fetchone()
     words = [word.lower() for word in title.split()]
     table = "/audit/audit"
@@ -131,13 +141,13 @@ def _pages(database: Path) -> dict[str, str]:
         "search, two words": f"{table}?_search={words[1]}+{words[2]}",
         "search in a facet": f"{table}?_search={words[0]}&link=live",
         "address contains": f"{table}?url__contains={url[8:24]}",
-        "source": f"{table}/source-500",
+        "source": f"{table}/{id}",
         "needs a person": "/audit/needs_a_person",
         "corrections": "/audit/corrections",
         "changed since": "/audit/changed_since",
         "summary": "/audit/summary",
         "looks": "/audit/checks",
-        "looks at a source": "/audit/checks?source_id=source-500",
+        "looks at a source": f"/audit/checks?source_id={id}",
         "database": "/audit",
         "JSON": f"{table}.json?_shape=array",
         "CSV": f"{table}.csv",

@@ -55,10 +55,12 @@ def render_cell(
 
 
 @hookimpl
-def register_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
-    """The archived copies, and the feed of changes; 404 in other Datasettes."""
+def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
+    """The archived copies and the feed, 404 in other Datasettes; home where all is ours."""
+    first = [(r"^/$", home.page)] if ours.is_built_by_us(datasette) else []
     place = r"^/-/archived/(?P<capture>[0-9]{1,18})"
     return [
+        *first,
         (r"^/-/changes\.atom$", changes.feed),
         (rf"{place}$", archived.page),
         (rf"{place}/document$", archived.document),
