@@ -36,7 +36,11 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WORDS = "the words themselves"
 SOURCE = Source(id="a", url=URL, quote=WORDS)
 PLAIN = Source(id="a", url=URL)
-SAW = Observed(addresses=(URL, "https://a.example/final"), sha256s=("ab",), texts=(("cd", 2),))
+SAW = Observed(
+    addresses=frozenset({URL, "https://a.example/final"}),
+    sha256s=frozenset({"ab"}),
+    texts=frozenset({("cd", 2)}),
+)
 COPY = Snapshot(
     id=1,
     run_id=1,
@@ -138,7 +142,7 @@ def test_else_it_differs_or_is_unreadable_and_stays_captured(
 def test_empty_bodies_and_texts_agree_with_nothing() -> None:
     """Two empty pages are not one page."""
     empty = hashlib.sha256(b"").hexdigest()
-    saw = replace(SAW, sha256s=(empty, ""), texts=(("", 0),))
+    saw = replace(SAW, sha256s=frozenset({empty, ""}), texts=frozenset({("", 0)}))
 
     for sha256 in (empty, ""):
         reading = replace(GOOD, sha256=sha256, text_sha256="", text_version=0)

@@ -53,43 +53,42 @@ _READ = (
 
 def observed(ledger: Ledger, addresses: Sequence[str]) -> dict[str, Observed]:
     """What we saw of these addresses, for comparing copies with it."""
-    ways: dict[str, set[str]] = {}
-    bodies: dict[str, set[str]] = {}
-    texts: dict[str, set[tuple[str, int]]] = {}
-    for row in _many(ledger, _SEEN, addresses):
-        address = row["address"]
-        hops = [str(hop["url"]) for hop in json.loads(row["hops"])]
-        ways.setdefault(address, set()).update([*hops, row["final_url"]])
-        if row["whole"]:
-            bodies.setdefault(address, set()).add(row["sha256"])
-            read = texts.setdefault(address, set())
-            read.add((row["text_sha256"], row["text_version"]))
-            read.add((row["new_sha256"] or "", row["new_version"] or 0))
-    return {
-        address: Observed(
-            addresses=tuple(sorted(way - {""})),
-            sha256s=tuple(sorted(bodies.get(address, set()) - {""})),
-            texts=tuple(sorted(text for text in texts.get(address, set()) if text[0])),
-        )
-        for address, way in ways.items()
-    }
+    looks: dict[int, dict[str, Any]] = {}
+    texts: dict[int, set[tuple[str, int]]] = {}
+    for row in _many(ledger, _SEEN, addresses):  # a row for each reading of a look, oldest first
+        looks[row["id"]] = row
+        read = texts.setdefault(row["id"], set())
+        read |= {
+            (row["text_sha256"], row["text_version"]),
+            (row["new_sha256"] or "", row["new_version"] or 0),
+        }
+    found: dict[str, Observed] = {}
+    for id, look in looks.items():
+        seen = look["new_seen"] or look["seen"]
+        if seen not in ("alive", "moved", "blocked"):
+            continue
+        known = found.get(look["address"], Observed())
+        way = {str(hop["url"]) for hop in json.loads(look["hops"])} | {look["final_url"]}
+        known = replace(known, addresses=known.addresses | way - {""})
+        if seen != "blocked" and not look["part"]:
+            known = replace(
+                known,
+                sha256s=known.sha256s | {look["sha256"]} - {""},
+                texts=known.texts | {text for text in texts[id] if text[0]},
+            )
+        found[look["address"]] = known
+    return found
 
 
-_NOW = (
-    "coalesce((SELECT seen FROM readings WHERE id = "
-    "(SELECT max(id) FROM readings WHERE check_id = c.id)), c.seen)"
-)
 _SEEN = (
-    "SELECT *, part = '' AND now_seen IN ('alive', 'moved') AS whole FROM ("  # noqa: S608
-    "SELECT c.address, c.id, c.final_url, c.hops, c.sha256, c.text_sha256, c.text_version, "
-    "n.text_sha256 AS new_sha256, n.text_version AS new_version, "
-    f"c.truncated || c.undecoded || c.failure AS part, {_NOW} AS now_seen "
+    "SELECT c.id, c.address, c.final_url, c.hops, c.seen, c.sha256, c.text_sha256, "
+    "c.text_version, c.truncated || c.undecoded || c.failure AS part, n.seen AS new_seen, "
+    "n.text_sha256 AS new_sha256, n.text_version AS new_version "
     "FROM sources s JOIN checks c ON c.source_id = s.id AND c.address = s.address "
-    "LEFT JOIN readings n ON n.check_id = c.id WHERE s.address IN ({})) "
-    "WHERE now_seen IN ('alive', 'moved', 'blocked') ORDER BY id"
+    "LEFT JOIN readings n ON n.check_id = c.id WHERE s.address IN ({}) ORDER BY c.id, n.id"
 )
-"""Looks that led to the page, or to a refusal; ``whole`` where they brought all of it, and
-nobody had to look past a bad certificate for that."""
+"""Looks with all that newer rules read in them; ``part`` is empty where a look brought all of a
+page, and nobody had to look past a bad certificate for that."""
 
 
 def findings(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[CopyFinding]]:

@@ -676,9 +676,9 @@ class Observed:
         texts: ``(text_sha256, text_version)`` of its main text, when the page was there.
     """
 
-    addresses: tuple[str, ...] = ()
-    sha256s: tuple[str, ...] = ()
-    texts: tuple[tuple[str, int], ...] = ()
+    addresses: frozenset[str] = frozenset()
+    sha256s: frozenset[str] = frozenset()
+    texts: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
