@@ -38,7 +38,7 @@ SOURCE = Source(
     quote="the words were said at the gate",
     alt_urls=(OTHER, Alternative(relation="reproduces", url="https://c.example/")),
 )
-OBSERVED = Observed(addresses=(), sha256s=("aa",), texts=(("tt", 3),))
+OBSERVED = Observed(sha256s=frozenset({"aa"}), texts=frozenset({("tt", 3)}))
 FOUND = Finding(result=Quote.FOUND, reason="verbatim: so it is", score=100.0)
 
 
