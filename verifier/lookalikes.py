@@ -37,7 +37,12 @@ _SENTENCES = tuple(
     dict.fromkeys(fold(each) for said in _LOST["said"].values() for each in said["sentences"])
 )
 _WIKI_LINES = tuple(
-    (wiki["name"], tuple(fold(line) for line in wiki["says"].values())) for wiki in _WIKIS
+    (
+        wiki["name"],
+        tuple(fold(line) for line in wiki["says"].values()),
+        tuple(mark.encode("ascii") for mark in wiki.get("within", ())),
+    )
+    for wiki in _WIKIS
 )
 _WIKI_BODY = tuple(
     (wiki["name"], tuple(mark.encode("ascii") for mark in wiki["body"])) for wiki in _WIKIS
@@ -259,7 +264,9 @@ def _wiki(look: Look, page: Page) -> Reading | None:
         if any(mark in look.start for mark in marks):
             return _failing("soft-404-wiki", f"the wiki ({name}) says that nobody wrote the page")
     lines = (*page.lines, *map(fold, page.headings))
-    for name, begins in _WIKI_LINES:
+    for name, begins, within in _WIKI_LINES:
+        if within and not any(mark in look.start for mark in within):
+            continue
         for line in lines:
             if line.startswith(begins):
                 return _failing("soft-404-wiki", f"the wiki ({name}) says “{line[:80]}”")
