@@ -813,3 +813,39 @@ def test_every_name_of_the_list_is_known_as_a_title(lang: str) -> None:
     """
     for name in marks.load("lost")["said"][lang]["names"]:
         assert lookalikes.is_suspicious(name.capitalize(), ""), name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page("Erreur — Wiki", "<div class='mediawiki ltr'>La version nº 12 n’existe pas.</div>"),
+        page("mill [Wiki]", "<div id='dokuwiki__top'><h1>Такой версии не существует</h1></div>"),
+    ],
+)
+def test_a_wikis_version_that_is_not_there_is_none(body: bytes) -> None:
+    """
+    Who cites one version of a page cites that; wikis say with 200 that they haven't it.
+    """
+    assert seen(body, asked="https://wiki.example/index.php?oldid=12").seen is Seen.FAILING
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("Side axe | Museum", "<h1>Side axe</h1><p>Image not available</p><p>Iron</p>"),
+        ("Oars - Forum", "<h1>Oars</h1><p>This post has been deleted.</p><p>Sold.</p>"),
+        ("404 | Hotel", "<h1>404</h1><p>A double room, £90.</p>"),
+        ("Video removed after complaints", "<h1>Video removed after complaints</h1><p>No.</p>"),
+        ("Tools", "<h1>Tools</h1><p>Oak lasts.</p><p>You must be logged in to view comments.</p>"),
+        ("Maintenance mode", "<h1>Maintenance mode</h1><p>Switch it on first.</p>"),
+        ("Page not found · Issue 16 · docs", "<h1>Page not found</h1><p>Since May.</p>"),
+        ("Security check", "<h1>Security check</h1><p>Lock the gate.</p>" + 9 * "<a href=/>m</a>"),
+    ],
+)
+def test_short_pages_that_sound_lost_are_there(title: str, body: str) -> None:
+    """
+    An alive page that is called dead is the worst that can be done to a source.
+    """
+    asked = "https://site.example/404/maintenance-mode"
+
+    assert seen(page(title, body), asked=asked).seen is Seen.ALIVE

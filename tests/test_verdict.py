@@ -606,6 +606,12 @@ WALLS: dict[str, dict[str, object]] = {
         "<p>For members only.</p><form><input name=u><input type=password></form>",
     ),
     "login for a post": wall(200, "Minutes", "<p>This content is password protected.</p>"),
+    "login at a MediaWiki": wall(
+        200, "Connexion nécessaire — Wiki du port", "<body class='mediawiki ltr'><p>Entrez.</p>"
+    ),
+    "login at a DokuWiki": wall(
+        200, "log [Wiki]", "<div id='dokuwiki__top'><h1>Доступ запрещён</h1></div>"
+    ),
     "paywall": wall(200, "Subscribe to continue reading", "<p>Two offers.</p>"),
     "paywall in a part of the title": wall(200, "Subscribe to read | Ledger", "<p>Offers.</p>"),
     "paywall in words": wall(200, "Ledger", "<p>You have reached your limit of free articles.</p>"),

@@ -59,7 +59,7 @@ _PARTS = re.compile(r"\s+[|–—\-·•«»›>/~]+\s+|\s*[|«»›·•]\s*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 _ENDS = tuple(".!,;–—?…(。！，、")
 _VALUES = re.compile(
-    r"""["'](?:error|errors|message|msg|detail|details|reason|status|code)["']\s*:\s*"""
+    r"""["'](?:error|errors|message|msg|detail|details|reason)["']\s*:\s*"""
     r"""["']?([^"'{}\[\],]{3,120})"""
 )
 _ERRORS = frozenset(fold(word) for word in _LOST["number"]["errors"]) - {"page", "seite"}
@@ -69,6 +69,9 @@ _SALE = tuple(map(fold, _PARKED["sale"]))
 _SALE_BODY = tuple(mark.encode("ascii") for mark in _PARKED["body"])
 _SHELLS = load("shells")
 _SPEAKS_OF_IT = re.compile(r"404|410|not[-_ ]?found|error|missing|gone|soft[-_ ]?404")
+_REPORT = re.compile(
+    r"\b(?:issue|bug|ticket|task|pull request|merge request|discussion)s?\W{0,3}\d", re.IGNORECASE
+)
 _ROOTS = tuple(mark.encode("ascii") for mark in _SHELLS["roots"])
 _MISSING = _LOST["missing"]
 _NOT_THERE = re.compile(
@@ -166,6 +169,8 @@ def _title_says(title: str, says: Callable[[str], bool]) -> str:
 def _lost(look: Look, page: Page, asked: str) -> Reading | None:
     # Who cites an address that speaks of errors cites a page about them.
     own = _SPEAKS_OF_IT.search(unquote(urlsplit(asked).path).lower()) is not None
+    if _REPORT.search(page.title or look.title):  # people give reports the titles of errors
+        return None
     prose = LITTLE_PROSE // 4 if own else LITTLE_PROSE
     if page.prose > prose or (own and page.size > SHORT):
         return None

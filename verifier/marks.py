@@ -77,6 +77,7 @@ class Mark:
     alone: bool = False
     without: tuple[bytes, ...] = ()
     unless: tuple[str, ...] = ()
+    links: int | None = None
 
     @classmethod
     def of(cls, entry: dict[str, Any], *, long: int = LONG) -> Mark:
@@ -87,6 +88,7 @@ class Mark:
             part=entry.get("part", False),
             password=entry.get("password", False),
             alone=entry.get("alone", False),
+            links=entry.get("links"),
             unless=tuple(map(fold, entry.get("unless", ()))),
             without=tuple(mark.encode("ascii") for mark in entry.get("without", ())),
             name=entry["name"],
@@ -138,6 +140,8 @@ class Mark:
 
     def _fits_size(self, page: Page, *, known: bool) -> bool:
         if self.password and not page.password:
+            return False
+        if self.links is not None and len(page.links) > self.links:
             return False
         if self.most is not None and page.size > self.most:
             return False

@@ -17,7 +17,7 @@ WHOLE = 0.0
 JOINED = 0.15
 """The same in languages without spaces, of whose letters no list knows all."""
 
-LOOSE = 0.28
+LOOSE = 0.1
 """The same for a line of a page that has hardly any."""
 
 _LETTERS = re.compile(r"[^\W\d_]")
