@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import html
 import re
+import signal
 import sqlite3
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import httpx
 import pytest
 from datasette.app import Datasette
 
+from tests.program import Program, until
 from tests.site_data import Archive
 from tests.test_site import ask
 from tests.typeset import printed
@@ -550,3 +554,44 @@ def test_a_quotation_that_was_changed_is_looked_for_anew(archive: Archive) -> No
     )
 
     assert marked(ask(archive, "/-/archived/1/document").text) == ["in June"]
+
+
+def test_the_processes_that_read_pages_end_with_the_site(archive: Archive, tmp_path: Path) -> None:
+    """
+    What is left behind after each restart fills the machine in the end.
+    """
+    archive.capture(1, PAGE)
+    process = Program(tmp_path).start("serve", "--port", "0")
+    assert process.stdout is not None
+    try:
+        told = re.search(r"http://\S+/", process.stdout.readline())
+        assert told is not None
+        with urllib.request.urlopen(f"{told[0]}-/archived/1/document", timeout=60) as answer:
+            assert b"the wells" in answer.read()
+        readers = [child for child in children(process.pid) if "parsing_child" in command(child)]
+        assert readers
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+
+    assert err == ""
+    until(lambda: not any("parsing_child" in command(reader) for reader in readers))
+
+
+def children(parent: int) -> list[str]:
+    """The processes that it started and that still run."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            after_its_name = (place / "stat").read_text().rpartition(")")[2].split()
+            if int(after_its_name[1]) == parent:
+                found.append(place.name)
+    return found
+
+
+def command(process: str) -> str:
+    """The words that a process was started with; "" when it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""
