@@ -208,6 +208,31 @@ def test_every_copy_is_listed_with_its_time(archive: Archive) -> None:
     assert "2026-11-21 01:01 UTC" in page
 
 
+def test_other_addresses_are_shown_with_what_proves_them(archive: Archive) -> None:
+    """
+    Whoever replaces a dead link has to know that the same stands at the other address.
+    """
+    archive.source("a", link="dead")
+    archive.insert(
+        "alternatives",
+        source_id="a",
+        relation="same",
+        url="https://mirror.example/a",
+        check_id=7,
+        checked_at=SINCE,
+        link="live",
+        verified_by="text",
+    )
+    look(archive, 7, url="https://mirror.example/a", address="https://mirror.example/a")
+
+    page = ask(archive, "/audit/audit/a").text
+
+    assert 'data-label="Proved by">text<' in page
+    assert 'href="https://mirror.example/a"' in page
+    for place in set(re.findall(r'href="(/audit/(?:checks|alternatives)/[^"]*)"', page)):
+        assert ask(archive, place).status_code == 200, place
+
+
 def test_a_confirmed_copy_can_be_cited_and_another_cannot(archive: Archive) -> None:
     """
     What is pasted into an article has to hold for years.

@@ -178,6 +178,7 @@ def _read(
         "headers": json.loads(last["headers"]) if last else [],
         "captures": captures,
         "snapshots": snapshots,
+        "alternatives": dossier.alternatives,
         "judgements": dossier.judgements[::-1],
         "overruled": _overruled(why),
         "robust_link": citing.robust_link(row),
@@ -199,7 +200,8 @@ def _live_url(row: AuditRow) -> str:
 
 def _place(one: Evidence, urls: Any) -> str:
     """Where the row that is evidence stands; "" for one without a number."""
-    return str(urls.row(ours.DATABASE, one.table, str(one.id))) if one.id else ""
+    table = "checks" if one.table == "alternatives" else one.table  # these are named by their look
+    return str(urls.row(ours.DATABASE, table, str(one.id))) if one.id else ""
 
 
 def _changed(checks: Sequence[dict[str, Any]]) -> dict[int, int]:
