@@ -80,6 +80,36 @@ def test_latin_1_pages_have_their_quotation_marks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "encoding", "content_type"),
+    [
+        ("<meta charset=windows-1254><p>ışık Yıldırım", "cp1254", "text/html; charset=utf-8"),
+        ("<p>Grüße aus Köln", "utf-8", "text/html; charset=iso-8859-1"),
+        ("<p>Привет из Омска", "utf-8", "text/html; charset=windows-1251"),
+        ("<meta charset=utf-8><p>Größe", "cp1252", "text/html; charset=iso-8859-1"),
+        ("<meta charset=utf-8><p>日本語の頁です", "shift_jis", "text/html; charset=shift_jis"),
+    ],
+)
+def test_a_label_that_the_bytes_refute_is_passed_over(
+    page: str, encoding: str, content_type: str
+) -> None:
+    """
+    Servers have one label for all their pages, and nobody quotes "GrÃ¼ÃŸe".
+    """
+    words = page.rpartition(">")[2]
+
+    assert words in extract(page.encode(encoding), content_type).visible
+
+
+def test_a_damaged_byte_makes_no_other_encoding() -> None:
+    """
+    One broken character in a long page must not break the others.
+    """
+    content = "<p>Größe und Maß: ".encode() + b"\xff" + " für Köln".encode()
+
+    assert "Größe und Maß" in extract(content, "text/html; charset=utf-8").visible
+
+
+@pytest.mark.parametrize(
     "head",
     [
         '<meta charset="windows-1251">',

@@ -38,21 +38,41 @@ def encoding_of(content: bytes, content_type: str) -> str:
     A byte order mark wins, then the header's charset, then the page's own declaration (of XML,
     or in a meta element), then a guess. Labels mean what browsers take them to mean
     ("iso-8859-1" is Windows-1252), and no others are understood: Python would take "zlib" for an
-    encoding, too.
-    Source: WHATWG Encoding and HTML, "determining the character encoding".
+    encoding, too. A label that the bytes refute is passed over: what is no UTF-8 is none, and
+    UTF-8 with more than ASCII in it happens by no other encoding of single bytes.
+    Source: WHATWG Encoding and HTML, "determining the character encoding"; the last is ours.
     """
     for mark, name in _BOMS:
         if content.startswith(mark):
             return name
     declared = _CHARSET.search(content_type)
     label = _known(declared[1]) if declared else ""
-    if label:
+    if label and (label in _OF_SEVERAL_BYTES or content.isascii()):
         return label
+    if label and not (label == "utf-8" and _utf8(content) < 0):
+        return "utf-8" if _utf8(content) == 1 else label
     in_xml = _XML_ENCODING.match(content)
     guess = _known(in_xml[1].decode("ascii")) if in_xml else ""
     guess = guess or str(detect_encoding(content, from_html_meta=True))
     # A declaration that could be read as ASCII is wrong when it says UTF-16.
     return "utf-8" if guess.startswith("utf-16") and b"\0" not in content[:1024] else guess
+
+
+_OF_SEVERAL_BYTES = frozenset(
+    "utf-16-le utf-16-be gbk gb18030 big5 euc_jp shift_jis iso2022_jp euc_kr".split()
+)
+
+
+def _utf8(content: bytes) -> int:
+    """1 when it is UTF-8, 0 when it is but for some damage, -1 when it is something else."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        words = content.decode("utf-8", "replace")
+        plain = len(content.translate(None, bytes(range(128, 256))))
+        damaged = words.count("\ufffd")
+        return 0 if len(words) - plain - damaged > damaged else -1
+    return 1
 
 
 def _known(label: str) -> str:
@@ -64,7 +84,9 @@ def decoded(content: bytes, content_type: str) -> str:
     if content.isascii() and b"\x1b" not in content and b"\0" not in content:
         return content.decode("ascii")  # the same in every encoding of the web
     name = encoding_of(content, content_type)
-    return str(bytes_to_str(content, name, errors="replace")).removeprefix("\ufeff")
+    return str(bytes_to_str(content, name, errors="replace", fallback_encodings=())).removeprefix(
+        "\ufeff"
+    )
 
 
 # ---- kinds -------------------------------------------------------------------------------
@@ -172,7 +194,9 @@ def glance(content: bytes, content_type: str) -> Text:
     found, title = _TITLE.search(start), ""
     if found is not None:
         name = encoding_of(start, content_type)
-        title = html.unescape(str(bytes_to_str(found[1], name, errors="replace")))
+        title = html.unescape(
+            str(bytes_to_str(found[1], name, errors="replace", fallback_encodings=()))
+        )
     return Text(
         visible="",
         main="",
