@@ -377,6 +377,8 @@ def plain(words: str) -> str:
 
     Titles, reasons and passages come from servers that may want to move a reader's cursor.
     """
+    if words.isprintable():  # nearly all are: none of the characters below is in it
+        return " ".join(words.split())
     kept = []
     for letter in words:
         category = unicodedata.category(letter)
@@ -397,6 +399,8 @@ def short(words: str, limit: int) -> str:
 
 def safe_address(url: str) -> str:
     """An address on one line, without anything that ends it early in text or Markdown."""
+    if url.isascii():
+        return percent_encode(url.strip(), safe=_IN_URL)
     return "".join(
         letter
         if letter.isalnum() or letter in _IN_URL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from verifier.attention import (
     GROUPS,
@@ -23,7 +24,7 @@ GATES = ("never", "reader", "news", *(group.name for group in GROUPS))
 """What ``verifier report --fail-on`` can be told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what takes long is kept
 class Bulletin:
     """What is told, in one form or another.
 
@@ -46,12 +47,12 @@ class Bulletin:
     since: datetime | None = None
     cited: tuple[Source, ...] = ()
 
-    @property
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         """What the rounds changed, taken together."""
         return merged(run.news for run in self.rounds)
 
-    @property
+    @cached_property
     def news(self) -> list[Headline]:
         """The lines of news, the bad first."""
         return headlines(self.changes, self.rows)
@@ -61,7 +62,7 @@ class Bulletin:
         """A sentence on how far the answers can be trusted."""
         return state_of(self.run, now=self.written_at, last_conclusive=self.last_conclusive)[0]
 
-    @property
+    @cached_property
     def opening(self) -> str:
         """How many sources there are, and how many of them need a person."""
         if not self.rows:
