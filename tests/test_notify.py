@@ -122,6 +122,18 @@ def test_a_wrong_list_of_channels_is_refused_without_being_shown(program: Progra
         assert f"VERIFIER_{name.upper()}" in done.stderr
 
 
+def test_the_doctor_names_a_channel_that_nobody_knows(program: Program) -> None:
+    """A typing error in it would be found out by the silence at the first bad news."""
+    program.settings["notify"] = "json://127.0.0.1:1/x nosuchservice://s3cret"
+    program.write({"id": "a", "url": ""})
+
+    done = program.run("doctor")
+
+    assert "notify: channel 2 (nosuchservice) is none that Apprise knows" in done.stdout
+    assert "channel 1" not in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+
+
 def test_the_dead_mans_switch_hears_of_good_rounds_and_of_faults(
     program: Program, listener: Listener
 ) -> None:

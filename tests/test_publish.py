@@ -189,12 +189,17 @@ def test_copies_that_are_not_for_the_public_are_not_named(
                 found_in=found_in,
             )
 
+    look(archive, 3, "a", address="https://example.org/another-place-of-a")
     target = published(archive)
 
     told = dict(rows(target, "SELECT id, snapshot_url || coalesce(local_copy, '') FROM audit"))
     assert told["a"] == ""
     assert told["b"].endswith("/b2")
-    assert rows(target, "SELECT id, capture_id FROM checks") == [(1, None), (2, 2)]
+    assert rows(target, "SELECT id, capture_id FROM checks ORDER BY id") == [
+        (1, None),
+        (2, 2),
+        (3, None),
+    ]
     for table in ("captures", "snapshots", "submissions", "readbacks"):
         assert rows(target, f"SELECT id FROM {table}") == [(2,)], table
     findings = rows(target, "SELECT source_id, found_in FROM quote_findings ORDER BY id")

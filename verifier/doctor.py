@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from verifier import belongings, landings, outage, sources
+from verifier import belongings, landings, notify, outage, sources
 from verifier.errors import InputError, IntegrityError, StorageError
 from verifier.look import Get
 from verifier.records import Fetched, Reply
@@ -72,6 +72,7 @@ class Patient:
         wanted_files: Descriptors that a round would like to have.
         proxies: Addresses of proxies in use, without credentials.
         secret_files: Files that hold, or may hold, keys of the archive.
+        channels: Where news are sent.
     """
 
     sources: Path
@@ -84,6 +85,7 @@ class Patient:
     allow_private: bool
     proxies: tuple[str, ...]
     secret_files: tuple[Path, ...]
+    channels: tuple[str, ...] = ()
 
 
 async def examine(patient: Patient, *, now: datetime) -> AsyncIterator[Finding]:
@@ -274,6 +276,8 @@ def _settings(patient: Patient) -> Iterator[Finding]:
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             said = f"others may read {path}, which holds the archive's keys. Say chmod 600 {path}"
             yield Finding(what="keys", state=State.WARN, said=said)
+    for said in notify.unknown(patient.channels) if patient.channels else ():
+        yield Finding(what="notify", state=State.WARN, said=f"{said}. See docs/operating.md")
 
 
 # ---- network -----------------------------------------------------------------------------

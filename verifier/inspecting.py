@@ -45,6 +45,7 @@ def see_doctor(common: Common) -> int:
         allow_private=told.allow_private,
         proxies=tuple(_proxies()),
         secret_files=tuple(_secret_files(common, told)),
+        channels=told.notify,
     )
     return asyncio.run(_seen(patient))
 

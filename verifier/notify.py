@@ -15,6 +15,27 @@ PATIENCE = 10.0
 """Seconds that the dead man's switch may take to answer."""
 
 
+def unknown(channels: Sequence[str]) -> list[str]:
+    """A sentence for each channel that can't be sent to, without its address."""
+    import apprise
+
+    _keep_quiet()
+    return [
+        f"{_name(number, address)} is none that Apprise knows"
+        for number, address in enumerate(channels, 1)
+        if not apprise.Apprise().add(address)
+    ]
+
+
+def _name(number: int, address: str) -> str:
+    return f"channel {number} ({address.partition(':')[0]})"
+
+
+def _keep_quiet() -> None:
+    # its warnings name addresses, and addresses are keys here
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+
+
 def send(channels: Sequence[str], *, title: str, words: str) -> list[str]:
     """Send *words* to each channel, whatever becomes of the others.
 
@@ -26,14 +47,13 @@ def send(channels: Sequence[str], *, title: str, words: str) -> list[str]:
     """
     import apprise  # a third of a second: only where there is something to send
 
-    # its warnings name addresses, and addresses are keys here
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    _keep_quiet()
     asset = apprise.AppriseAsset(
         app_id="Verifier", app_desc="Cited sources", async_mode=False, plugin_paths=[]
     )
     troubles = []
     for number, address in enumerate(channels, 1):
-        name = f"channel {number} ({address.partition(':')[0]})"
+        name = _name(number, address)
         channel = apprise.Apprise(asset=asset)
         try:
             if not channel.add(address):

@@ -124,6 +124,7 @@ _TABLES = {
     "alternatives": _Table(
         columns="source_id relation url check_id checked_at link rule reason verified_by final_url",
         where=f"source_id {_SHOWN}",
+        instead={"check_id": "(SELECT c.id FROM main.checks c WHERE c.id = check_id)"},
     ),
     "judgements": _Table(
         columns="id source_id url link reason judged_by judged_at until",
@@ -157,11 +158,11 @@ CREATE TEMP TABLE kept (id INTEGER PRIMARY KEY);
 INSERT OR IGNORE INTO temp.kept
   SELECT json_extract(h.value, '$.capture') FROM audit.checks c, json_each(c.hops) h
   WHERE json_extract(h.value, '$.capture') NOT NULL
-  AND c.source_id IN (SELECT id FROM temp.shown)
+  AND c.source_id IN (SELECT id FROM temp.shown WHERE open)
   AND c.address NOT IN (SELECT address FROM temp.shown WHERE NOT open);
 INSERT OR IGNORE INTO temp.kept
   SELECT c.capture_id FROM audit.checks c WHERE c.capture_id NOT NULL
-  AND c.source_id IN (SELECT id FROM temp.shown)
+  AND c.source_id IN (SELECT id FROM temp.shown WHERE open)
   AND c.address NOT IN (SELECT address FROM temp.shown WHERE NOT open);
 """
 """Which sources are shown, of which of them copies may be named, and which captures those are."""
