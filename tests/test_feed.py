@@ -61,10 +61,10 @@ def test_a_change_becomes_an_entry_that_links_to_the_source() -> None:
     )
 
     (entry,) = found.entries
-    assert entry.title == "Report <of> 1998 & after: link live → dead (gone-410: twice)"
+    assert entry.title == "Report <of> 1998 & after: link live → dead"
     assert entry.link == "https://v.example/audit/audit/a"
     assert entry.updated == "2026-11-05T12:03:00Z" == found.feed.updated
-    assert entry.content[0].value.startswith("a: link live → dead")
+    assert entry.content[0].value.startswith("a: link live → dead (gone-410: twice)")
     assert {(link.rel, link.href) for link in found.feed.links} == {
         ("self", "https://v.example/-/changes.atom"),
         ("alternate", "https://v.example/"),
@@ -137,7 +137,7 @@ def test_new_sources_are_news_only_when_they_are_bad() -> None:
     )
 
     assert [entry.title for entry in found.entries] == [
-        "gone: link dead from the first look on (no-host)",
+        "gone: link dead from the first look on",
         "wrong: quote absent from the first look on",
     ]
 

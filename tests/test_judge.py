@@ -194,6 +194,18 @@ def test_a_judgement_is_shown_everywhere_as_a_persons_word(program: Program) -> 
     assert again.returncode == 1  # a dead source needs a reader, whoever found it dead
 
 
+def test_the_day_s_numbers_know_of_a_judgement(program: Program) -> None:
+    """The picture over time would say otherwise than the bars beside it."""
+    with Site() as site:
+        site.default = page("here")
+        program.write({"id": "a", "url": site.url("/")})
+        program.run("run", "--no-preserve")
+        program.run("judge", "a", "blocked", *SAID)
+
+    newest = "SELECT answer, sources FROM daily WHERE axis = 'link' ORDER BY day DESC LIMIT 1"
+    assert program.sql(newest) == [("blocked", 1)]
+
+
 def test_a_judgement_is_kept_for_good_and_chained(program: Program) -> None:
     """Who overruled what, and why, is evidence like any other."""
     with Site() as site:

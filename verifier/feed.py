@@ -111,7 +111,7 @@ def _entries(run: Run, titles: Mapping[str, str]) -> Iterator[_Entry]:
         name = short(titles.get(source_id, ""), 120)
         yield _Entry(
             key=f"{source_id}/{axis}" if source_id else words,
-            title=f"{name or source_id}: {words}".removeprefix(": "),
+            title=f"{name or source_id}: {words.partition(' (')[0]}".removeprefix(": "),
             words=f"{source_id}: {words}. {where}".removeprefix(": "),
             source_id=source_id,
             category=axis,

@@ -66,6 +66,8 @@ def judge(
             judgement = ledger.add_judgement(judgement)
             if ledger.standings([id]):
                 derive_some(ledger, [id], now=now, good_for=good_for, fold=Fold.NONE)
+                if (last := ledger.last_run(conclusive=True)) is not None:
+                    ledger.note_day(last, at=now)
         standing = ledger.standings([id]).get(id)
         ledger.checkpoint()
         return judgement, standing

@@ -308,10 +308,16 @@ class Ledger:
         self._db.table("runs").update(run.id, rows.of_run(run) | told)
         return run
 
-    def note_day(self, run: Run) -> None:
-        """Keep how many sources have each answer now, as the numbers of the day on which *run*
-        ended; a later round of the same day counts instead. Within a transaction."""
-        day = (run.ended_at or run.started_at).strftime("%Y-%m-%d")
+    def note_day(self, run: Run, *, at: datetime | None = None) -> None:
+        """Keep how many sources have each answer now, as the numbers of a day.
+
+        What is noted later on the same day counts instead. Within a transaction.
+
+        Args:
+            run: The round that the answers are of.
+            at: When a person changed one of them since; else the end of the round counts.
+        """
+        day = (at or run.ended_at or run.started_at).strftime("%Y-%m-%d")
         self._db.conn.execute("DELETE FROM daily WHERE day = ?", [day])
         for axis in ("link", "quote", "copy"):
             self._db.conn.execute(

@@ -292,8 +292,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "day": "The day, in UTC.",
         "axis": "The question: link, quote or copy.",
         "answer": "The answer.",
-        "sources": "How many sources had it after the last conclusive round of the day.",
-        "run_id": "That round.",
+        "sources": "How many sources had it after the day's last conclusive round or judgement.",
+        "run_id": "The round that the answers are of.",
     },
 }
 """By table and column."""

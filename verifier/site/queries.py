@@ -170,14 +170,14 @@ order by next_check_at is null, next_check_at, id""",  # noqa: S608
     },
     "link_over_time": {
         "title": "link, day by day",
-        "description": "How many sources had each answer after the last conclusive round of a "
-        "day. Is it still there?",
+        "description": "How many sources had each answer after the last conclusive round or "
+        "judgement of a day. Is it still there?",
         "sql": _over_time("link", Link),
     },
     "quote_over_time": {
         "title": "quote, day by day",
-        "description": "How many sources had each answer after the last conclusive round of a "
-        "day. Does it say what is quoted?",
+        "description": "How many sources had each answer after the last conclusive round or "
+        "judgement of a day. Does it say what is quoted?",
         "sql": _over_time("quote", Quote),
     },
 }
