@@ -57,7 +57,7 @@ accuracy: $(DEV_STAMP)
 # Rounds stopped 200 times at random moments; then no room, no right, no lock, at every size.
 faults: $(DEV_STAMP)
 	$(BIN)/python -m tests.faults
-	FAULTS_ROOMS=0,4,8,16,24,32,48,64,96,128,160,200,260,320,400,500 $(BIN)/pytest -q tests/faults/test_exhausted.py
+	FAULTS_ROOMS=0,4,8,16,24,32,48,64,96,128,160,200,260,320,400,500 $(BIN)/pytest -q tests/faults --deselect tests/faults/test_killed.py
 
 # How long the pages of `verifier serve` take, with 1,000 and 100,000 sources; writes docs/site.md.
 bench-site: $(DEV_STAMP)

@@ -34,7 +34,7 @@ LAYERS = {
         fetch transport room
         warc warc_files warc_walk
         wayback wayback_answers wayback_child wayback_replay
-        ledger evidence custody stand_ins chain recount landings belongings
+        ledger evidence custody stand_ins chain recount landings belongings courtesy
         publish
         notify
     """,
@@ -52,7 +52,7 @@ ORDER = tuple(LAYERS)
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
 
 EDGES = ("sources table", "fetch transport room", "warc warc_files warc_walk",
-         "ledger evidence custody stand_ins chain recount landings belongings",
+         "ledger evidence custody stand_ins chain recount landings belongings courtesy",
          "wayback wayback_answers wayback_child wayback_replay", "publish", "notify")  # fmt: skip
 """Modules of one line are one edge; edges don't know each other."""
 

@@ -27,6 +27,8 @@ from tests.archive_stand_in import (
 )
 from tests.loopback import Site, page
 from tests.program import Program, until
+from verifier import courtesy
+from verifier.courtesy import Courtesy
 from verifier.ledger import Ledger
 from verifier.preserve import Asking, Pace, Tally
 from verifier.records import Asked, Preserve, Run, Source, SourceList, Submission
@@ -134,6 +136,7 @@ class Keeper:
             ]:
                 if lookup is not None:
                     ledger.save_lookup(replace(lookup, asked_at=lookup.asked_at - timedelta(**ago)))
+            courtesy.save(ledger, Courtesy())
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -100,6 +101,12 @@ def stood_in(db: Database) -> None:
     db.conn.execute(schema.ALTERNATIVES)
 
 
+@migrations()
+def courteous(db: Database) -> None:
+    """What we owe an archive, over all rounds."""
+    db.conn.execute(schema.COURTESY)
+
+
 LOOKS = (
     "SELECT c.*, n.id AS reading_id, n.seen AS new_seen, n.rule AS new_rule, "
     "n.reason AS new_reason, n.suggested_url AS new_suggested_url, "
@@ -191,6 +198,7 @@ class Ledger:
     def __init__(self, path: Path, *, patience: float = 30.0) -> None:
         self.path = path
         with _storage(path):
+            _make(path)
             connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
             self._db = Database(connection)
             self._unsealed = False
@@ -883,6 +891,11 @@ class Ledger:
         with self.transaction():
             self._replace("lookups", [rows.of_lookup(lookup)])
 
+    def save_courtesy(self, row: Mapping[str, Any]) -> None:
+        """Commit what we owe an archive: a row of `verifier.courtesy`."""
+        with self.transaction():
+            self._replace("courtesies", [row])
+
     # ---- within ------------------------------------------------------------------------
 
     def query(
@@ -969,6 +982,15 @@ class Ledger:
             some = keys[start : start + _CHUNK]
             with _storage(self.path):
                 yield from self._db.query(sql.format(", ".join("?" * len(some))), list(some))
+
+
+def _make(path: Path) -> None:
+    """Make the file with the rights that the umask leaves: SQLite's own would bar a group.
+
+    The files beside it get the rights that it has.
+    """
+    with suppress(OSError):  # SQLite says why, in a moment
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
 
 
 def _finding_entry(row: rows.Row) -> tuple[str, int, str, dict[str, Any]]:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
-from verifier import confirm, copies, replayed
+from verifier import confirm, copies, courtesy, replayed
 from verifier import custody as custodians
 from verifier.copies import Step
+from verifier.courtesy import Courtesy
 from verifier.ledger import Ledger
 from verifier.look import Judge, in_a_thread
 from verifier.recorder import Seat
@@ -199,6 +200,8 @@ class Asking:
     _save_at: float = 0.0
     _ask_at: float = 0.0
     _today: int = 0
+    _owed: Courtesy = field(default_factory=Courtesy)
+    _slots: int = 0
 
     async def run(
         self,
@@ -219,6 +222,10 @@ class Asking:
         """
         self._ends = monotonic() + self.pace.budget
         queue = deque(addresses)
+        await self._resume()
+        if self.tally.ended:
+            self.tally.left = len(queue)
+            return self.tally
         self._count_today(
             await self.stored(
                 lambda ledger: ledger.submitted_since(self._now() - timedelta(days=1))
@@ -228,7 +235,7 @@ class Asking:
             await self._second_vantage(address)
         await self._gather(only)
         while (queue or self._jobs) and not self._over():
-            if self._job_due() or not queue or len(self._jobs) >= self.pace.in_flight:
+            if self._job_due() or not queue or len(self._jobs) >= max(1, self._slots):
                 await self._poll()
             else:
                 address = queue.popleft()
@@ -245,6 +252,41 @@ class Asking:
         if self.tally.left or self.tally.queued or self.tally.unread or self.stop.is_set():
             self._over()  # says why
         return self.tally
+
+    async def _resume(self) -> None:
+        """Begin where the last round left off: pauses, and what the archive told it, still hold."""
+        now = self._now()
+        self._owed = owed = await self.stored(courtesy.load)
+        self.tally.ended = owed.alone(now)
+        self.tally.no_saves = owed.saves_barred(now)
+        self._save_at = monotonic() + courtesy.still_owed(owed.saved_at, self.pace.save_pause, now)
+        self._ask_at = monotonic() + courtesy.still_owed(owed.asked_at, self.pace.poll_pause, now)
+        killed = await self.stored(lambda ledger: courtesy.killed_lately(ledger, now))
+        self._slots = max(0, self.pace.in_flight - killed)
+        if not self._slots:
+            self.tally.no_saves = "what a round submitted that was killed may be under way still"
+
+    async def _owe(self, owed: Courtesy) -> None:
+        """Commit what we owe the archive from now on."""
+        if owed != self._owed:
+            self._owed = owed
+            await self.stored(lambda ledger: courtesy.save(ledger, owed))
+
+    async def _ask(self, asked: Coroutine[Any, Any, T], *, saving: bool = False) -> T | None:
+        """Ask the archive; that it is asked now is committed before the request leaves."""
+        now = self._now()
+        owed = self._owed
+        owed = replace(owed, saved_at=now) if saving else replace(owed, asked_at=now)
+        try:
+            await self._owe(owed)
+        except BaseException:
+            asked.close()
+            raise
+        return await self._unless_stopped(asked)
+
+    async def _shut_out(self, why: str) -> None:
+        self._shut = why
+        await self._owe(self._owed.shut_out(why, self._now()))
 
     def _count_today(self, more: int) -> None:
         self._today += more
@@ -353,23 +395,24 @@ class Asking:
         if custody.barred:
             return
         asked = self.archive.read_back(snapshot.original, snapshot.timestamp)
-        answer = await self._unless_stopped(asked)
+        answer = await self._ask(asked)
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             self._to_read.appendleft(snapshot)
             return
         self.tally.read += 1
-        self._mind(answer)
+        await self._mind(answer)
         sources = await self.stored(lambda ledger: custodians.sources_at(ledger, snapshot.address))
         reading, found = await self._judged(snapshot, answer, sources)
         await self._note(snapshot, custody, reading, found, sources)
 
-    def _mind(self, answer: ReplayAnswer) -> None:
+    async def _mind(self, answer: ReplayAnswer) -> None:
         """Leave the archive's copies alone for this round when it is ill, or wants us to."""
         trouble = isinstance(answer, NotReplayed) and answer.outcome is Outcome.TROUBLE
         self._read_trouble = self._read_trouble + 1 if trouble else 0
         if isinstance(answer, NotReplayed) and answer.stop:
             self.tally.no_reads = f"no more copies read: {answer.detail}"
+            await self._shut_out(answer.detail)
         elif self._read_trouble >= self.pace.failures:
             self.tally.no_reads = (
                 f"no more copies read after {self._read_trouble} failures in a row"
@@ -452,11 +495,11 @@ class Asking:
             return
         middle = cited[0] + (cited[1] - cited[0]) / 2
         asked = self.archive.find_near(source.address, near=middle)
-        answer = await self._unless_stopped(asked)
+        answer = await self._ask(asked)
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return
-        told, detail = self._heard(answer)
+        told, detail = await self._heard(answer)
         lookup = _near_lookup(source, told, detail, self._now())
         await self.stored(lambda ledger: ledger.save_near_lookups([lookup]))
         if isinstance(answer, Memento):
@@ -486,7 +529,7 @@ class Asking:
         )
         self._count_today(1)
         self.tally.asked += 1
-        answer = await self._unless_stopped(self.archive.submit(custody.address))
+        answer = await self._ask(self.archive.submit(custody.address), saving=True)
         self._save_at = monotonic() + self.pace.save_pause
         if answer is not None:
             await self._take(submission, answer)
@@ -495,7 +538,7 @@ class Asking:
         job_id, (submission, at) = min(self._jobs.items(), key=lambda item: item[1][1])
         if not await self._turn_comes(max(at, self._ask_at)):
             return
-        answer = await self._unless_stopped(self.archive.poll(job_id))
+        answer = await self._ask(self.archive.poll(job_id))
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return
@@ -548,25 +591,29 @@ class Asking:
             case Refused():
                 self.tally.refused += 1
                 if answer.retry is Retry.STOP:
-                    self.tally.no_saves = f"the archive takes no more for now ({answer.code})"
+                    why = f"the archive takes no more for now ({answer.code})"
+                    self.tally.no_saves = why
+                    await self._owe(self._owed.no_saves(why, self._now()))
                 await self._save(copies.refused(submission, answer, now=self._now()))
 
     async def _find(self, address: str, *, since: datetime) -> FindAnswer | None:
         if not await self._turn_comes(self._ask_at):
             self.tally.left += 1
             return None
-        answer = await self._unless_stopped(self.archive.find(address, since=since))
+        answer = await self._ask(self.archive.find(address, since=since))
         self._ask_at = monotonic() + self.pace.poll_pause
         if answer is None:
             return None
-        told, detail = self._heard(answer)
+        told, detail = await self._heard(answer)
         lookup = Lookup(address=address, asked_at=self._now(), answer=told, detail=detail)
         await self.stored(lambda ledger: ledger.save_lookup(lookup))
         return answer
 
-    def _heard(self, answer: FindAnswer) -> tuple[str, str]:
+    async def _heard(self, answer: FindAnswer) -> tuple[str, str]:
         """The index's answer in a word, and what there is to say of it."""
         self._index_trouble = self._index_trouble + 1 if copies.is_trouble(answer) else 0
+        if not copies.is_trouble(answer):
+            await self._owe(self._owed.welcome())
         match answer:
             case Memento():
                 return "found", answer.timestamp
@@ -574,7 +621,7 @@ class Asking:
                 return "none", ""
             case IndexTrouble():
                 if answer.stop:
-                    self._shut = answer.detail
+                    await self._shut_out(answer.detail)
                 return "excluded" if answer.excluded else "trouble", answer.detail
 
     async def _keep(self, address: str, memento: Memento, *, via: str) -> Snapshot | None:

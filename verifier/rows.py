@@ -54,6 +54,7 @@ KEYS = {
     "standings": "source_id",
     "submissions": "id",
     "lookups": "address",
+    "courtesies": "archive",
     "near_lookups": "address, near",
 }
 CAPTURE_HEAD = ("url", "captured_at", "status", "record_id", "sha256", "payload_sha256")

@@ -458,6 +458,19 @@ CITED = "CREATE INDEX checks_capture ON checks(capture_id)"
 """Who cites a copy: without it, each page of an archived copy would read every look."""
 
 
+COURTESY = """CREATE TABLE courtesies (
+    archive TEXT PRIMARY KEY,
+    asked_at TEXT NOT NULL,
+    saved_at TEXT NOT NULL,
+    alone_until TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    no_saves_until TEXT NOT NULL,
+    no_saves_why TEXT NOT NULL
+) STRICT"""
+"""When an archive was asked last, and until when it is to be left alone."""
+
+
 def guards() -> tuple[str, ...]:
     """The triggers that make a table append-only, a statement each.
 
