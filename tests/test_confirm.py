@@ -515,3 +515,34 @@ def test_a_capture_that_the_archive_never_shows_counts_no_longer() -> None:
 
     assert good(6 * DAY) == COPY
     assert good(7 * DAY) is None
+
+
+# ---- a second vantage point --------------------------------------------------------------
+
+
+def seen(
+    *readings: ReadBack, found: CopyFinding | None = None, **changes: object
+) -> list[tuple[datetime, bool]]:
+    """When the archive saw the page, and whether the words stand in what it saw."""
+    copy = replace(COPY, **changes)  # type: ignore[arg-type]
+    custody = Custody(address=URL, snapshots=(copy,), readings=readings, observed=SAW)
+    told = copies.sightings(custody, [found] if found else [])
+    return [(one.at, one.quote_found) for one in told]
+
+
+def test_an_archive_saw_the_page_when_it_says_2xx() -> None:
+    """By its index, by our own save's status, or by what it showed; nothing else is a sight."""
+    assert seen(status=200) == [(MADE, False)]
+    assert seen(GOOD, status=None, found=says(Quote.FOUND)) == [(MADE, True)]
+    assert seen(status=None) == []
+    assert seen(status=404) == []
+    assert seen(replace(GOOD, status=503), status=200) == []
+
+
+def test_what_a_row_cites_is_a_sight_only_when_it_was_read_and_is_of_the_page() -> None:
+    """A wrong archive_url would keep a dead page from being called so."""
+    other = replace(GOOD, original="https://b.example/")
+
+    assert seen(via="page", status=200) == []
+    assert seen(other, via="page") == []
+    assert seen(GOOD, via="page") == [(MADE, False)]

@@ -7,6 +7,7 @@ of its commands in ``VERIFIER_TEST_PYWB``.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import os
@@ -22,8 +23,11 @@ from pathlib import Path
 
 import pytest
 
-from verifier.records import Capture, Hop
+from verifier import records
+from verifier.records import Capture, Hop, ReplayAnswer
+from verifier.spelling import same_address
 from verifier.warc import Writer
+from verifier.wayback import Archive
 
 PYWB = Path(
     os.environ.get("VERIFIER_TEST_PYWB") or Path(__file__).resolve().parent.parent / ".pywb" / "bin"
@@ -75,16 +79,26 @@ class Replayed:
 
 
 class Wayback:
-    """pywb over the collection ``coll`` on a port of loopback."""
+    """pywb over the collection ``web`` on a port of loopback."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+
+    def read_back(self, moment: datetime, url: str) -> ReplayAnswer:
+        """As a round reads copies back from the Wayback Machine."""
+
+        async def main() -> ReplayAnswer:
+            base_url = f"http://127.0.0.1:{self._port}"
+            async with Archive(base_url=base_url, user_agent="test/1 (loopback)") as archive:
+                return await archive.read_back(url, f"{moment:%Y%m%d%H%M%S}")
+
+        return asyncio.run(main())
 
     def get(self, moment: datetime, url: str) -> Replayed:
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
             connection.request(
                 "GET",
-                f"/coll/{moment:%Y%m%d%H%M%S}id_/{url}",
+                f"/web/{moment:%Y%m%d%H%M%S}id_/{url}",
                 headers={"Accept-Encoding": "gzip"},  # without it pywb decodes on the way
             )
             answer = connection.getresponse()
@@ -106,8 +120,8 @@ def wayback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wayback]:
             kept.setdefault(capture.url, replace(capture, id=len(kept) + 1))
     (folder / "config.yaml").write_text(CONFIG)
     for arguments in (
-        ["init", "coll"],
-        ["add", "coll", *map(str, folder.glob("warc/*/*.warc.gz"))],
+        ["init", "web"],
+        ["add", "web", *map(str, folder.glob("warc/*/*.warc.gz"))],
     ):
         subprocess.run(
             [PYWB / "wb-manager", *arguments], cwd=folder, check=True, capture_output=True
@@ -181,3 +195,37 @@ def test_what_was_never_kept_is_not_replayed(wayback: Wayback) -> None:
 
     assert replayed.status == 404
     assert "Memento-Datetime" not in replayed.headers
+
+
+@pytest.mark.parametrize(
+    "hop", [PLAIN, CHUNKED, CODED, AGAIN], ids="plain chunked coded again".split()
+)
+def test_a_capture_is_read_back_from_another_archives_software(wayback: Wayback, hop: Hop) -> None:
+    """Its Memento headers were written by nobody here."""
+    answer = wayback.read_back(hop.requested_at, hop.url)
+
+    assert isinstance(answer, records.Replayed)
+    assert answer.content == PAGE
+    (shown,) = answer.hops
+    assert same_address(shown.url, hop.url)
+    assert (shown.timestamp, shown.status) == (f"{hop.requested_at:%Y%m%d%H%M%S}", 200)
+
+
+def test_an_archived_redirect_is_followed_there_too(wayback: Wayback) -> None:
+    """To the page behind it, each with its own time."""
+    answer = wayback.read_back(NOON, AWAY.url)
+
+    assert isinstance(answer, records.Replayed)
+    assert answer.content == PAGE
+    assert [(hop.url, hop.status) for hop in answer.hops] == [(AWAY.url, 302), (PLAIN.url, 200)]
+
+
+def test_a_neighbour_and_a_miss_are_told_apart_there_too(wayback: Wayback) -> None:
+    """The nearest capture is shown for one that is not there."""
+    neighbour = wayback.read_back(NOON + timedelta(seconds=1), PLAIN.url)
+    missing = wayback.read_back(NOON, "http://example.org/never")
+
+    assert isinstance(neighbour, records.NotReplayed)
+    assert neighbour.outcome is records.Outcome.NOT_OURS
+    assert isinstance(missing, records.NotReplayed)
+    assert missing.outcome is records.Outcome.MISSING

@@ -130,14 +130,20 @@ def _kept(custody: Custody, link: Link, now: datetime) -> Snapshot | None:
 
 
 def sightings(custody: Custody, findings: Sequence[CopyFinding] = ()) -> tuple[Sighting, ...]:
-    """When the archive got the page with a 2xx, as far as it said so, oldest first."""
-    found = {one.snapshot_id for one in findings if one.finding.result is Quote.FOUND}
-    read = {reading.snapshot_id: reading.status for reading in custody.readings if reading.status}
-    return tuple(
-        Sighting(at=snapshot.captured_at, quote_found=snapshot.id in found)
-        for snapshot in custody.snapshots
-        if 200 <= (read.get(snapshot.id) or snapshot.status or 0) < 300
-    )
+    """When the archive got the page with a 2xx, as far as it said so, oldest first.
+
+    What a row cites is not what the archive said of the page: it counts once it was read, and is.
+    """
+    seen = []
+    for held in confirm.holdings(custody, findings):
+        snapshot, reading = held.snapshot, held.reading
+        shown = reading is not None and reading.outcome is Outcome.MEMENTO
+        status = reading.status if reading is not None and shown else snapshot.status
+        doubted = snapshot.via == "page" and (not shown or bool(held.why_not))
+        if not doubted and 200 <= (status or 0) < 300:
+            found = held.says is Quote.FOUND and not held.why_not
+            seen.append(Sighting(at=snapshot.captured_at, quote_found=found))
+    return tuple(seen)
 
 
 def _excluded(custody: Custody) -> bool:

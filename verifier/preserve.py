@@ -364,7 +364,7 @@ class Asking:
         """Take note of the copies that rows cite, and line up those whose turn has come."""
         for address, url in await self.stored(custodians.cited):
             memento = self.archive.cited(url)
-            if memento is not None:
+            if memento is not None and (only is None or address in only):
                 await self._keep(address, memento, via="page")
         waiting: list[Snapshot] = await self.stored(
             lambda ledger: custodians.to_read(ledger, self._now())

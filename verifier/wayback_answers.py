@@ -392,9 +392,9 @@ def memento_timestamp(http_date: str) -> str:
     """The 14 digits of a ``Memento-Datetime`` (RFC 7089, 2.1.1), or "" where it is no date."""
     try:
         at = parsedate_to_datetime(http_date)
+        return f"{at.astimezone(UTC):%Y%m%d%H%M%S}" if at.tzinfo is not None else ""
     except (ValueError, OverflowError):
         return ""
-    return f"{at.astimezone(UTC):%Y%m%d%H%M%S}" if at.tzinfo is not None else ""
 
 
 def original_of(link: str) -> str:
