@@ -168,3 +168,28 @@ def test_a_language_is_foreign_only_where_something_tells() -> None:
     assert not baseline.foreign_language(replace(THEN, lang=""), THEN)
     assert not baseline.foreign_title(replace(THEN, title=""), THEN)
     assert not baseline.foreign_text(replace(THEN, length=10, sketch=()), THEN)
+
+
+SPORTS = (
+    "<h1>Sports betting and casino</h1><p>Sign up now for a welcome bonus, free spins and "
+    "the best odds; deposit and withdraw in seconds, and play for real money tonight.</p>"
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "url", "seen"),
+    [
+        ("The river report", URL, Seen.HIJACKED),
+        ("Our casino in 1998", URL, Seen.ALIVE),
+        ("Our history", "https://www.riverbetting.example/history", Seen.ALIVE),
+    ],
+)
+def test_who_always_sold_that_is_not_taken_over(title: str, url: str, seen: Seen) -> None:
+    """
+    A bookmaker's new page is a bookmaker's; on a river board's name it is a stranger's.
+    """
+    then = first_look(title, ARTICLE, url=url)
+
+    reading = now("Casino and betting bonus", SPORTS, ended=url, then=then, quote_found=None)
+    assert reading.seen is seen
+    assert now("Report", ARTICLE, ended=url, then=then).seen is Seen.ALIVE

@@ -14,7 +14,7 @@ import pytest
 
 from tests.loopback import Answer, Authority, Site, Visit, page, redirect
 from tests.program import Program
-from verifier import verdict
+from verifier import sight, verdict
 from verifier.look import Looked, Looker, in_a_thread
 from verifier.records import (
     Baseline,
@@ -219,6 +219,33 @@ def test_a_server_that_tells_names_apart_has_the_page(what: str, web: Web) -> No
 
     assert looked.judged.reading.seen is Seen.ALIVE, what
     assert [finding and str(finding.result) for finding in looked.judged.findings] == ["absent"]
+
+
+@pytest.mark.parametrize(
+    ("status", "seen"), [(404, Seen.ALIVE), (403, Seen.FAILING), (500, Seen.FAILING)]
+)
+def test_a_page_that_shrank_is_lost_unless_the_server_is_honest(status: int, seen: Seen) -> None:
+    """
+    Who rewrites a page and shortens it has not lost it; who says 404 to other names has it.
+    """
+    was = reply((HERE, 200, html(f"<p>{WORDS}</p>" + 4 * ARTICLE + 4 * NEWS, "The ferry's end")))
+    then = sight.judge(was, [], like=True).likeness
+    web = sibling(html("no"), status)
+    here = reply(
+        (
+            HERE,
+            200,
+            html(
+                "<p>Our new pages are here, have a look around and write to us "
+                "if you miss anything that you liked in the old ones.</p>",
+                "Welcome",
+            ),
+        )
+    )
+
+    looked = look(web, here, baseline=then)
+
+    assert (looked.judged.reading.seen, len(looked.probes)) == (seen, 1)
 
 
 @pytest.mark.parametrize(

@@ -654,6 +654,24 @@ def test_a_redirect_to_a_gate_is_blocked(ended: str) -> None:
     assert seen(page("x", ARTICLE), ended=ended).rule == "login-redirect"
 
 
+def test_where_a_redirect_leads_is_told_from_sections_of_the_same_name() -> None:
+    """
+    A gate stands at the end of an address; a register of ships stands before its ships.
+    """
+    asked = "https://site.example/ships/albion"
+    ends = {
+        "https://site.example/register": "login-redirect",
+        "https://site.example/register/albion": "http-200",
+        "https://site.example/error": "soft-404-address",
+        "https://site.example/error/albion": "http-200",
+        "https://site.example/maintenance.html": "out-of-service",
+        "https://site.example/errors/403.html": "login-redirect",
+    }
+
+    rules = {end: seen(page("Ships", ARTICLE), asked=asked, ended=end).rule for end in ends}
+    assert rules == ends
+
+
 @pytest.mark.parametrize(
     ("asked", "ended", "lost", "unquoted"),
     [

@@ -399,22 +399,22 @@ def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower().removeprefix("www.")
 
 
-def spam(page: Page, ended: str, known_title: str) -> tuple[str, int]:
+def spam(page: Page, ended: str, known: str) -> tuple[str, int]:
     """What trade of those who take over old names a page is of, and how many of its words it has.
 
     A topic that the page had when it was well is its own, and none of its words count.
 
     Args:
-        known_title: Of the page when it was well.
+        known: Title and domain of the page when it was well.
     """
     tops = _spaced(" ".join((page.title, *page.headings, *re.split(r"[.\d-]+", _host(ended)))))
     text = _spaced(" ".join((page.title, *page.lines)))
-    before = _spaced(known_title)
+    before = fold(known)
     best = ("", 0)
     for name, words in _SPAM.items():
         if not any(_has(tops, word) for word in words["topic"]):
             continue
-        if any(_has(before, word) for word in words["topic"]):
+        if any(word in before for word in words["topic"] if len(word) >= 4 or not word.isascii()):
             continue
         found = {word for word in (*words["topic"], *words["sell"]) if _has(text, word)}
         sells = any(word in found for word in words["sell"])

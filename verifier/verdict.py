@@ -146,6 +146,8 @@ def read(
     told = _read_page(fetched, look, quote_found=quote_found, baseline=baseline, likeness=likeness)
     if led is not None:  # parked names lead to their front page, too, and that is worse
         return told if told is not None and told.seen is Seen.HIJACKED else led
+    if told is not None and told.rule == _COLLAPSE and any(map(_is_honest, probes)):
+        told = None  # it tells names apart, and has this one: the page was written anew
     if told is None and likeness is not None and quote_found is not True:
         told = _same_for_any_name(fetched, likeness, probes)
     return told or _read_success(fetched)
@@ -271,10 +273,19 @@ def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Readi
     asked, ended = urlsplit(asked_url), urlsplit(ended_url)
     before = set(asked.path.lower().strip("/").split("/"))
     segments = set(ended.path.lower().strip("/").split("/")) - before
-    gate = not segments.isdisjoint(_GATES["segments"]) or _returns(asked, ended, segments)
+    end = ended.path.lower().rstrip("/").rpartition("/")[2]
+    end = "" if end in before else end
+    gate = not segments.isdisjoint(_GATES["segments"]) or end in _GATES["ends"]
+    gate = gate or _returns(asked, ended, segments)
     if gate or _gate_host(asked, ended):
         return Reading(
             seen=Seen.BLOCKED, rule="login-redirect", reason="it wants a login or a consent first"
+        )
+    if not segments.isdisjoint(_GATES["pauses"]):
+        return Reading(
+            seen=Seen.UNDECIDED,
+            rule="out-of-service",
+            reason="it redirects to a page for the time of maintenance",
         )
     if name := lookalikes.parking_host(asked_url, ended_url):
         return Reading(
@@ -282,7 +293,7 @@ def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Readi
             rule="parked",
             reason=f"it redirects to {name}, where names are parked or sold",
         )
-    lost = not segments.isdisjoint(_LOST_ADDRESS["segments"])
+    lost = not segments.isdisjoint(_LOST_ADDRESS["segments"]) or end in _LOST_ADDRESS["ends"]
     if lost or any(mark in ended.query.lower() for mark in _LOST_ADDRESS["query"]):
         return Reading(
             seen=Seen.FAILING,
@@ -463,7 +474,7 @@ def _against(
             reason="nothing is left of the page that was cited: domain, title, language and text "
             "are others'" + (", and the quotation is gone" if quote_found is False else ""),
         )
-    trade, words = lookalikes.spam(page, ended, then.title)
+    trade, words = lookalikes.spam(page, ended, f"{then.title} {then.domain}")
     if words >= (SPAM - 1 if language or domain else SPAM) and base.stranger(now, then):
         return Reading(
             seen=Seen.HIJACKED,
@@ -474,7 +485,7 @@ def _against(
     if quote_found is False and base.collapsed(now, then):
         return Reading(
             seen=Seen.FAILING,
-            rule="soft-404-collapse",
+            rule=_COLLAPSE,
             reason=f"{now.length} characters are left of {then.length}, in other words and under "
             "another title, and the quotation is gone",
         )
@@ -491,6 +502,7 @@ ALIKE = 0.9
 and robustify.js."""
 
 _CERTIFICATE = frozenset({Failure.TLS_EXPIRED, Failure.TLS_WRONG_HOST, Failure.TLS_UNTRUSTED})
+_COLLAPSE = "soft-404-collapse"
 _SENDS_ON = frozenset({"meta-refresh", "script-redirect"})
 _NUMBERED = re.compile(r"\d{5,}|[0-9a-f]{8,}|[0-9a-f-]{32,}", re.IGNORECASE)
 
@@ -520,7 +532,8 @@ def second_look(
         if reading.suggested_url and followed(fetched.hops) < FOLLOWED:
             return Wanted(why=Second.FOLLOW, url=reading.suggested_url)
         return None
-    if probes or not missing or reading.seen not in (Seen.ALIVE, Seen.MOVED):
+    suspicious = reading.seen in (Seen.ALIVE, Seen.MOVED) or reading.rule == _COLLAPSE
+    if probes or not missing or not suspicious:
         return None
     if fetched.unverified is not None or not _is_whole(fetched):
         return None
@@ -573,6 +586,11 @@ def _shares_title(url: str, title: str) -> bool:
     )
     both = asked & words
     return bool(both) and 2 * len(both) >= len(asked)
+
+
+def _is_honest(probe: Probe) -> bool:
+    """Whether a server said of a name that nobody gave to anything that it is none."""
+    return probe.status in (404, 410)
 
 
 def _same_for_any_name(
