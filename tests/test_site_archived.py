@@ -106,6 +106,22 @@ def test_each_source_of_a_copy_has_its_own_mark(archive: Archive) -> None:
     assert marked(ask(archive, html.unescape(frame)).text) == ["in June"]
 
 
+def test_the_copy_of_a_source_that_left_still_says_whose_it_was(archive: Archive) -> None:
+    """
+    The row is gone from the audit, not from the archive: a link to nowhere would look like loss.
+    """
+    archive.capture(1, PAGE)
+    cited(archive, "a", 1, title="The wells")
+    with sqlite3.connect(archive.database) as connection:
+        connection.execute("DELETE FROM audit")
+    connection.close()
+
+    page = ask(archive, "/-/archived/1").text
+
+    (place,) = re.findall(r'<a href="([^"]*)">The wells</a>', page)
+    assert ask(archive, place).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("quotation", "said"),
     [

@@ -180,6 +180,8 @@ def test_from_home_to_the_marked_words_and_back(
         picture(tab, f"home-{size}", whole=True)
         assert fits(tab)
         tab.locator('a[href*="quote=altered"]').first.click()
+        expect(tab).to_have_url(re.compile("quote=altered"))
+        expect(tab.locator(f'a[href="/audit/audit/{CHANGED}"]').first).to_be_visible()
         assert fits(tab)
         picture(tab, f"table-{size}")
         tab.locator(f'a[href="/audit/audit/{CHANGED}"]').first.click()

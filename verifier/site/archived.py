@@ -33,8 +33,9 @@ from captures where id = ?
 """
 _CITED_BY = """
 select s.id, coalesce(nullif(s.title, ''), nullif(s.claim, ''), s.id) as title,
-       s.quote, s.quote_kind, s.lang, s.address
-from sources s where s.id in (select source_id from checks where capture_id = :capture)
+       s.quote, s.quote_kind, s.lang, s.address, a.id is not null as listed
+from sources s left join audit a on a.id = s.id
+where s.id in (select source_id from checks where capture_id = :capture)
 order by s.id = :wanted desc, s.quote = '', s.line limit 20
 """
 _FINDING = """
@@ -157,9 +158,7 @@ def _provenance(copy: Copy, datasette: Any) -> dict[str, Any]:
         "url_is_web": is_web_address(capture["url"]),
         "source": source,
         "sources": copy.sources,
-        "source_page": datasette.urls.row(ours.DATABASE, "audit", tilde_encode(source["id"]))
-        if source
-        else "",
+        "source_page": source_page(datasette, source),
         "chosen": lambda one: datasette.urls.path(f"{place}?source={percent(one['id'], safe='')}"),
         "copy_page": lambda one: datasette.urls.path(f"/-/archived/{one['id']}{chosen}"),
         "compared": lambda one: datasette.urls.path(
@@ -172,6 +171,14 @@ def _provenance(copy: Copy, datasette: Any) -> dict[str, Any]:
         "badge": badge,
         "is_web": is_web_address,
     }
+
+
+def source_page(datasette: Any, source: dict[str, Any] | None) -> str:
+    """Where a source that cites a copy is shown; of one that left sources.csv its row is left."""
+    if source is None:
+        return ""
+    table = "audit" if source["listed"] else "sources"
+    return str(datasette.urls.row(ours.DATABASE, table, tilde_encode(source["id"])))
 
 
 async def _leaf(request: Any, datasette: Any, copy: Copy) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasette import Response
-from datasette.utils import tilde_encode
 
 from verifier.differences import Compared, Stretch
 from verifier.errors import StorageError
 from verifier.parsing import UnparsedError
-from verifier.site import archived, ours, reading
+from verifier.site import archived, reading
 
 AROUND = 240
 """Characters that are shown before and after what is different."""
@@ -59,9 +58,7 @@ async def page(request: Any, datasette: Any) -> Any:
         "older": older,
         "newer": newer,
         "source": source,
-        "source_page": datasette.urls.row(ours.DATABASE, "audit", tilde_encode(source["id"]))
-        if source
-        else "",
+        "source_page": archived.source_page(datasette, source),
         "copy_page": lambda one: datasette.urls.path(f"/-/archived/{one['id']}"),
         "turned": datasette.urls.path(f"/-/archived/{newer['id']}/against/{older['id']}"),
     }
