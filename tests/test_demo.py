@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -171,6 +172,16 @@ def test_it_takes_no_folder_that_holds_something(tmp_path: Path) -> None:
     assert "mine: it is not empty" in done.stderr
     assert (tmp_path / "mine" / "sources.csv").read_text("utf-8") == "mine"
     assert os.listdir(tmp_path / "mine") == ["sources.csv"]
+
+
+def test_a_port_that_is_taken_is_told_at_once(tmp_path: Path) -> None:
+    """Not after all rounds were played."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = Program(tmp_path).run("demo", "--port", str(taken.getsockname()[1]))
+
+    assert done.returncode == 2
+    assert "cannot listen there" in done.stderr
+    assert done.stdout == ""
 
 
 def test_its_pdf_is_one() -> None:

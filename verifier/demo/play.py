@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -59,6 +60,8 @@ def demonstrate(common: Common, *, port: int, serve: bool, keep: Path | None) ->
         serve: False ends after the last round.
         keep: A folder that is made for it, and stays.
     """
+    if serve and port:
+        _see_that_it_is_free(port)  # now, not after the rounds
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = "*"  # a proxy knows nothing of this machine's small web
     stage = Stage()
@@ -80,6 +83,14 @@ def demonstrate(common: Common, *, port: int, serve: bool, keep: Path | None) ->
         if not serve:
             return 0
         return _open(place, port=port)
+
+
+def _see_that_it_is_free(port: int) -> None:
+    try:
+        socket.create_server((LOCAL, port)).close()
+    except OSError as error:
+        place, cure = f"{LOCAL}, port {port}", "Name another, or leave --port out"
+        raise InputError(place, f"cannot listen there: {error.strerror}", cure) from error
 
 
 @contextmanager
