@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -45,10 +44,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive whose daily rounds stopped five days ago."""
-    archive = Archive.new(tmp_path / "archive")
+    archive = Archive.new(tmp_path_factory.mktemp("archive"))
     now = datetime.now(UTC)
     for number, days in enumerate((8, 7, 6, 5), 1):
         at = f"{now - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
@@ -63,7 +62,7 @@ def archive(tmp_path: Path) -> Archive:
     return archive
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def address(archive: Archive) -> Iterator[str]:
     """Where ``verifier serve`` shows it."""
     command = [sys.executable, "-m", "verifier", "serve", "--archive", str(archive.folder)]

@@ -251,6 +251,30 @@ _READINGS = {
     "text_sha256": _TEXT_SHA256,
     "text_version": _TEXT_VERSION,
 }
+_PROBES = {
+    "id": "Number of the probe.",
+    "run_id": _RUN,
+    "address": "The address that made it necessary.",
+    "url": "A page that cannot be, beside it.",
+    "final_url": "Where that led.",
+    "probed_at": "When.",
+    "status": "The HTTP status.",
+    "failure": "What kept an answer from coming.",
+    "likeness": "How like the two pages are.",
+}
+_BASELINES = {
+    "source_id": _SOURCE,
+    "url": "What was cited then; of another address it says nothing.",
+    "address": _ADDRESS,
+    "check_id": "The look that it was made of.",
+    "made_at": "When.",
+    "domain": "What somebody registered of the host's name.",
+    "title": "The page's title.",
+    "lang": "Its language.",
+    "script": "Its writing.",
+    "length": "How long its text was.",
+    "sketch": "What its words were, in a few numbers.",
+}
 COLUMNS: dict[str, dict[str, str]] = {
     "audit": _AUDIT,
     "sources": _SOURCES,
@@ -268,6 +292,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "readbacks": _READBACKS,
     "judgements": _JUDGEMENTS,
     "readings": _READINGS,
+    "probes": _PROBES,
+    "baselines": _BASELINES,
     "ledger": {
         "seq": "Number of the entry.",
         "kind": "What kind of row it is of.",
