@@ -21,15 +21,17 @@ from pathlib import Path
 
 from bench.measure import cost_of
 from bench.tables import Row, Run, as_markdown, as_text
-from bench.tools import Tool, peers, recorded, verifier
+from bench.tools import Tool, peers, recorded, spread, verifier
 from bench.web import DNS_ADDRESS, BenchError, Case, Web, open_web
 
 HERE = Path(__file__).parent
 MIX = "The realistic mix: 2,000 sources on 500 hosts, TLS, DNS 50 ms, replies after 100–300 ms"
+CORES = "The round spread over the cores, 10,000 sources on 500 hosts; the server has one of them"
 CASES = (
     Case(key="hosts", title="5,000 sources on 500 hosts", sources=5_000),
     Case(key="one", title="5,000 sources on one host", sources=5_000, hosts=1),
     Case(key="mix", title=MIX, sources=2_000, far=True),
+    Case(key="cores", title=CORES, sources=10_000, alone=True, spread=True),
     Case(key="1000", title="The round alone, 1,000 sources", sources=1_000, alone=True),
     Case(key="10000", title="The round alone, 10,000 sources", sources=10_000, alone=True),
     Case(key="100000", title="The round alone, 100,000 sources", sources=100_000, alone=True),
@@ -141,14 +143,16 @@ def _measure(
                 found.append((case, [Row(name="not run", key="", runs=(), missing=no)]))
             else:
                 chosen = [tool for tool in tools if tool.key == "verifier" or not case.alone]
-                rows = _in_turn(web, case, chosen, wanted.rounds, cores[0], folder)
+                if case.spread:
+                    chosen = spread()
+                rows = _in_turn(web, case, chosen, wanted.rounds, cores, folder)
                 found.append((case, rows))
             print(as_text(*found[-1]) + "\n", flush=True)
     return found
 
 
 def _in_turn(
-    web: Web, case: Case, tools: list[Tool], rounds: int, core: int, folder: Path
+    web: Web, case: Case, tools: list[Tool], rounds: int, cores: list[int], folder: Path
 ) -> list[Row]:
     """Every tool once a round, each round beginning with another one."""
     lists = web.list_sources(case)
@@ -161,7 +165,9 @@ def _in_turn(
             said = f"{case.key}, round {turn + 1} of {rounds}: {tool.name} …"
             print(said, end=" ", file=sys.stderr, flush=True)
             with _folder(folder) as own:
-                runs[tool.name].append(_once(web, case, tool, lists, core, own))
+                runs[tool.name].append(
+                    _once(web, case, tool, lists, set(cores[: tool.cores or None]), own)
+                )
             print(f"{runs[tool.name][-1].cost.seconds:.2f} s", file=sys.stderr)
     return [
         Row(name=tool.name, key=tool.key, runs=tuple(runs[tool.name]), missing=tool.missing)
@@ -169,7 +175,9 @@ def _in_turn(
     ]
 
 
-def _once(web: Web, case: Case, tool: Tool, lists: dict[str, str], core: int, folder: Path) -> Run:
+def _once(
+    web: Web, case: Case, tool: Tool, lists: dict[str, str], cores: set[int], folder: Path
+) -> Run:
     """One run of one tool, with what the server saw of it."""
     places = lists | {"folder": str(folder)}
     (folder / "config").write_text(tool.config.format(**places))
@@ -179,7 +187,7 @@ def _once(web: Web, case: Case, tool: Tool, lists: dict[str, str], core: int, fo
         tool.command(places),
         env=tool.environment(places),
         cwd=folder,
-        core=core,
+        cores=cores,
         limit=case.limit,
         log=log,
     )

@@ -124,10 +124,10 @@ class Visitor(asyncio.Protocol):
         self._open = treated
         self._answer(target, treated)
 
-    def _done(self) -> None:
+    def _done(self, answered_at: float) -> None:
         if self._open is not None:
             self._open.under_way -= 1
-            self._open.answered_at = time.monotonic()
+            self._open.answered_at = answered_at
         self._open = None
 
     _open: Treated | None = None
@@ -142,6 +142,8 @@ class Visitor(asyncio.Protocol):
         parts = target.strip("/").split("/")
         number = int(parts[0]) if parts[0].isdigit() else 0
         fault = fault_of(number) if parts[0].isdigit() else "not-found"
+        # Before the answer is written: this process may be set aside for long right after.
+        answered_at = time.monotonic()
         match fault:
             case "reset":
                 # No answer: a client may ask again at once over a new connection (RFC 9112, 9.3.1).
@@ -157,7 +159,7 @@ class Visitor(asyncio.Protocol):
                 return
             case "garbage":
                 self._wire.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
-                self._done()
+                self._done(answered_at)
                 self._wire.close()
                 return
             case "loop":
@@ -169,7 +171,7 @@ class Visitor(asyncio.Protocol):
             case _:
                 status, reason = _STATUS[fault]
                 self._send(status, reason, f"<title>{reason}</title>")
-        self._done()
+        self._done(answered_at)
 
     def _drip(self) -> None:
         if not self._wire.is_closing():

@@ -38,16 +38,22 @@ class Cost:
 
 
 def cost_of(
-    command: Sequence[str], *, env: dict[str, str], cwd: Path, core: int, limit: float, log: Path
+    command: Sequence[str],
+    *,
+    env: dict[str, str],
+    cwd: Path,
+    cores: set[int],
+    limit: float,
+    log: Path,
 ) -> Cost:
-    """Run *command* on one core to its end, or kill its session after *limit* seconds.
+    """Run *command* on *cores* to its end, or kill its session after *limit* seconds.
 
     What it prints goes to *log*. The child inherits this process's affinity, which is therefore
     changed for the moment of starting it.
     """
     ours = os.sched_getaffinity(0)
     with log.open("wb") as out:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         try:
             began = time.perf_counter()
             child = subprocess.Popen(
@@ -104,9 +110,13 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _session(leader: int) -> list[int]:
-    """The living processes of the session that *leader* began."""
-    return [pid for pid in _processes() if _stat(pid)[3:4] == [str(leader)]]
+def _tree(leader: int) -> list[int]:
+    """The living processes of the session that *leader* began, and all that these started."""
+    told = {pid: fields for pid in _processes() if (fields := _stat(pid))}
+    found = {pid for pid, fields in told.items() if fields[3] == str(leader)}
+    while more := {p for p, fields in told.items() if int(fields[1]) in found} - found:
+        found |= more
+    return sorted(found)
 
 
 class _Waiter(threading.Thread):
@@ -125,9 +135,9 @@ class _Waiter(threading.Thread):
 
 
 def _resident(leader: int) -> int:
-    """Bytes resident in the session now, or one process's high-water mark if that is more."""
+    """Bytes resident in the tree now, or one process's high-water mark if that is more."""
     total = highest = 0
-    for pid in _session(leader):
+    for pid in _tree(leader):
         try:
             status = Path(f"/proc/{pid}/status").read_text()
             total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
@@ -141,6 +151,6 @@ def _resident(leader: int) -> int:
 
 def _end_session(leader: int) -> None:
     """Kill what a command left behind, so that it doesn't weigh on the next one."""
-    for pid in _session(leader):
+    for pid in _tree(leader):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -33,6 +33,7 @@ class Tool:
         config: A file ``config`` that is written into the tool's folder.
         good_exits: Exit codes with which it did its work, whatever it found.
         missing: Why it can't be run; empty when it can.
+        cores: How many it may use: one, or 0 for all, the servers' too.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Tool:
     config: str = ""
     good_exits: tuple[int, ...] = (0, 1)
     missing: str = ""
+    cores: int = 1
 
     def command(self, places: dict[str, str]) -> list[str]:
         """The whole command line."""
@@ -71,6 +73,21 @@ def verifier() -> list[Tool]:
     return [
         Tool(key=key, name=name, program=program, words=words, settings=here + fast),
         Tool(key=key, name=f"{name}, as shipped", program=program, words=words, settings=here),
+    ]
+
+
+def spread() -> list[Tool]:
+    """Our own round on one core and on all, in one process and in as many as there are cores."""
+    fast = verifier()[0]
+
+    def on(cores: int, processes: int, words: str) -> Tool:
+        settings = (*fast.settings, f"VERIFIER_PROCESSES={processes}")
+        return replace(fast, name=words, cores=cores, settings=settings)
+
+    return [
+        on(1, 1, "on one core, one process"),
+        on(0, 1, "on all cores, one process and its parser"),
+        on(0, 0, "on all cores, a process and a parser for each"),
     ]
 
 

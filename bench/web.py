@@ -43,6 +43,7 @@ class Case:
         far: Names behind a slow name server, TLS, and replies after 100 to 300 ms; otherwise
             plain HTTP on addresses, answered at once.
         alone: Only the round is measured, not the peers.
+        spread: It is measured on one core, and on all.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Case:
     hosts: int = 500
     far: bool = False
     alone: bool = False
+    spread: bool = False
 
     @property
     def limit(self) -> float:
