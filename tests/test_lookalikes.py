@@ -666,6 +666,8 @@ def test_where_a_redirect_leads_is_told_from_sections_of_the_same_name() -> None
         "https://site.example/error/albion": "http-200",
         "https://site.example/maintenance.html": "out-of-service",
         "https://site.example/errors/403.html": "login-redirect",
+        "https://site.example/consent-x?to=http://[&back=%2Fships%2Falbion": "login-redirect",
+        "https://site.example/list?to=http://[": "http-200",
     }
 
     rules = {end: seen(page("Ships", ARTICLE), asked=asked, ended=end).rule for end in ends}

@@ -311,13 +311,21 @@ def _leads(asked_url: str, ended_url: str, *, quote_found: bool | None) -> Readi
 
 def _returns(asked: SplitResult, ended: SplitResult, segments: set[str]) -> bool:
     """Whether an address remembers the one that was asked for, to go there after a gate."""
-    told = (urlsplit(value).path for _, value in parse_qsl(ended.query))
+    told = (_path(value) for _, value in parse_qsl(ended.query))
     if not any(
         len(path) >= 4 and (path.startswith(asked.path) or asked.path.startswith(path))
         for path in told
     ):
         return False
     return any(segment.startswith(tuple(_GATES["begins"])) for segment in segments)
+
+
+def _path(value: str) -> str:
+    """The path of what may be an address, or ""."""
+    try:
+        return urlsplit(value).path
+    except ValueError:
+        return ""
 
 
 def _shares_a_name(parts: Sequence[str], host: str) -> bool:
