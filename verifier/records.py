@@ -549,7 +549,7 @@ class NotReplayed:
 
     Attributes:
         timestamp: Of the capture that was shown instead, or "".
-        stop: Going on asking would do harm (429, 403): leave the archive alone for this round.
+        stop: Going on asking would do harm (429): leave the archive alone for this round.
     """
 
     outcome: Outcome

@@ -381,7 +381,8 @@ def read_replay(shown: Shown) -> ArchivedHop | Elsewhere | NotReplayed:
         return Elsewhere(timestamp=way[1], original=way[2])
     if status == 404:
         return NotReplayed(outcome=Outcome.MISSING, detail=f"HTTP 404 {said}".strip())
-    return replace(_trouble(f"HTTP {status} {said}".strip()), stop=status in (403, 429))
+    # one page's 403 says nothing of the others; a 429 is about us
+    return replace(_trouble(f"HTTP {status} {said}".strip()), stop=status == 429)
 
 
 def _trouble(detail: str) -> NotReplayed:
