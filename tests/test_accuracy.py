@@ -17,7 +17,8 @@ from verifier.records import Finding, Quote
 FLOORS = {
     ("apart", "quotations"): 0.99,
     ("known", "quotations"): 0.98,
-    ("apart", "pages"): 0.86,
+    ("apart", "pages"): 0.97,
+    ("known", "pages"): 0.97,
 }
 """Raised when the rules get better; what falls below has forgotten something."""
 
@@ -35,14 +36,12 @@ def test_the_rules_are_as_good_as_they_were(part: tuple[str, str]) -> None:
     assert scored()[part].accuracy >= FLOORS[part], [case.id for case in scored()[part].errors]
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_no_false_quotation_is_called_found(half: str) -> None:
+@pytest.mark.parametrize("part", FLOORS, ids=" ".join)
+def test_no_error_is_unforgivable(part: tuple[str, str]) -> None:
     """
-    That is what people come for.
+    A false quotation is not called found, and a page that stands or refuses us is not lost.
     """
-    quoted = scored().get((half, "quotations"))
-
-    assert quoted is None or not [case.id for case in quoted.cases if case.unforgivable]
+    assert not [case.id for case in scored()[part].cases if case.unforgivable]
 
 
 def test_a_rule_that_finds_everything_is_caught(

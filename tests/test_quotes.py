@@ -614,6 +614,8 @@ def test_who_only_cuts_words_out_made_no_sentence_of_them(quotation: str, page: 
          "at ten he saw. He could not say."),
         ("les récits […] l’entretien a été négligé", "La commission lit les récits ; elle estime "
          "toutefois que l’entretien a été négligé."),
+        ("close the mill … nobody objected", "They close the mill on 3 May 1921, and nobody "
+         "objected. It rained."),
         ("(1) close it; … (3) pay for it", "They ask: (1) close it; (2) not to blame the guard; "
          "(3) pay for it."),
         ("（一）立即封闭全桥；……（三）拨款三万元", "意见：（一）立即封闭全桥；"

@@ -15,6 +15,8 @@ LANGUAGES = tuple(name for name, entry in _TABLE.items() if isinstance(entry, di
 _ALIASES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "ms": "id"}
 _STOP = r"\s.,;:!?()\[\]{}|/\"'-"
 _NEVER = re.compile(r"(?!)")
+# "3 May 1921" takes nothing back.
+_MONTH = re.compile(r"(?<=\d )may\b|\bmay(?=,? \d)")
 _HAN, _KANA, _THAI = (re.compile(f"[{span}]") for span in ("一-鿿", "ぁ-ヿ", "ก-๛"))
 
 
@@ -100,7 +102,7 @@ def turning_word(skipped: str, name: str) -> str:
     that" makes two statements of one, and both are the source's.
     """
     words = language(name)
-    between = words.spared.sub(" ", skipped)
+    between = _MONTH.sub(" ", words.spared.sub(" ", skipped))
     is_link = skipped.lstrip()[:1] in (";", ",", ":") and makes_a_clause(skipped, name)
     found = (words.unsaying if is_link else words.turning).search(between)
     return found[0] if found is not None else ""
