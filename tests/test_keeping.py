@@ -392,9 +392,8 @@ def test_a_confirmed_copy_is_read_again_monthly_and_its_loss_is_news(
 
 @needs_faketime
 @pytest.mark.faketime
-@pytest.mark.parametrize("seen", [True, False])
 def test_an_archive_is_asked_before_the_last_strike(
-    program: Program, archive: ArchiveStandIn, site: Site, seen: bool
+    program: Program, archive: ArchiveStandIn, site: Site
 ) -> None:
     """Asked before, not after: dead is a heavy word."""
     archive.fetch = False
@@ -406,22 +405,20 @@ def test_an_archive_is_asked_before_the_last_strike(
         later(program, archive, timedelta(days=days))
         program.run("run", "--all")
     assert program.audit("strikes") == {"a": 2}
-    if seen:
-        archive.add_capture(url, timestamp=stamp(-6), body=SAYS.encode())
+    archive.add_capture(url, timestamp=stamp(-6), body=SAYS.encode())
     asked = len(archive.requests("/cdx/"))
 
     later(program, archive, timedelta(days=8))
     program.run("run", "--all")
 
     assert len(archive.requests("/cdx/")) > asked
-    assert program.audit("link") == {"a": "suspect" if seen else "dead"}
-    if seen:
-        assert program.audit("link_reason")["a"].startswith("second-vantage: an archive got the")
-        told = program.run("explain", "a").stdout
-        assert "An archive got the page on" in " ".join(told.split())
-        later(program, archive, timedelta(days=13.5))
-        program.run("run", "--all")
-        assert program.audit("link") == {"a": "dead"}
+    assert program.audit("link") == {"a": "suspect"}
+    assert program.audit("link_reason")["a"].startswith("second-vantage: an archive got the")
+    told = program.run("explain", "a").stdout
+    assert "An archive got the page on" in " ".join(told.split())
+    later(program, archive, timedelta(days=13.5))
+    program.run("run", "--all")
+    assert program.audit("link") == {"a": "dead"}
     before = program.audit("link")
     program.run("run", "--rejudge")
     assert program.audit("link") == before
