@@ -81,7 +81,10 @@ _OF_TYPE["tuple[ArchivedHop, ...]"] = st.lists(_records(ArchivedHop), max_size=2
 # The words and their differences are not read back.
 _findings = _records(Finding, passage=st.just(""), end=st.none(), difference=st.just(()))
 _checks = _records(
-    Check, reading=_records(Reading, transport=st.just(False)), finding=st.none() | _findings
+    Check,
+    reading=_records(Reading, transport=st.just(False)),
+    finding=st.none() | _findings,
+    changed_around=st.just(0),  # no column has it: it follows from the passages
 )
 _audits = _records(AuditRow)
 _extras = st.dictionaries(_texts, _texts, max_size=3).map(lambda told: tuple(told.items()))
