@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from verifier.quotes import CONTEXT, SKIP, changed_around, fragment_url, locate, normalise
 from verifier.records import Finding, Quote, QuoteKind, Text
+from verifier.text import extract
 
 
 def text_of(visible: str, unreadable: str = "") -> Text:
@@ -368,6 +369,51 @@ def test_a_gap_that_turns_what_is_said_is_an_alteration(quotation: str, rule: st
             "Władze kraju … przyznały się do winy",
             "Władze kraju nigdy nie przyznały się do winy",
         ),
+        (
+            "Povjerenstvo je … objavilo imena mrtvih u izvješću",
+            "Povjerenstvo je odlučilo da se ne objavilo imena mrtvih u izvješću",
+        ),
+        (
+            "Комисија … објавила имена мртвих у извештају",
+            "Комисија до данас није објавила имена мртвих у извештају",
+        ),
+        (
+            "Комисията … обяви имената на мъртвите и мястото",
+            "Комисията до днес не обяви имената на мъртвите и мястото",
+        ),
+        (
+            "Obžalovaný … zabil oba vězně v noci na pátek",
+            "Obžalovaný nepřiznal, že zabil oba vězně v noci na pátek. To řekl soud, který o tom "
+            "jednal v Praze, a jeho mluvčí byl při tom, jak se o všem mluvilo.",
+        ),
+        (
+            "Komisjon … avaldanud hukkunute nimesid ja kohta",
+            "Komisjon ei ole tänaseni avaldanud hukkunute nimesid ja kohta",
+        ),
+        (
+            "El comitè … va publicar els noms dels morts",
+            "El comitè de la ciutat mai no va publicar els noms dels morts",
+        ),
+        (
+            "Komisioni … publikoi emrat e të vdekurve në raport",
+            "Komisioni deri më sot nuk publikoi emrat e të vdekurve në raport",
+        ),
+        (
+            "კომისიამ … გამოაქვეყნა დაღუპულთა სახელები",
+            "კომისიამ დღემდე არ გამოაქვეყნა დაღუპულთა სახელები",
+        ),
+        (
+            "دادگاه … حکم اعدام زندانیان را تایید کرد",
+            "دادگاه نپذیرفت که حکم اعدام زندانیان را تایید کرد",
+        ),
+        (
+            "The minister … had ordered the hangings of that summer",
+            "The minister rejected claims that he had ordered the hangings of that summer",
+        ),
+        (
+            "The guard … killed two of the prisoners that night",
+            "The guard is accused of having killed two of the prisoners that night",
+        ),
     ],
 )
 def test_a_hidden_negation_is_seen_in_many_languages(quotation: str, page: str) -> None:
@@ -375,6 +421,40 @@ def test_a_hidden_negation_is_seen_in_many_languages(quotation: str, page: str) 
     Sources are cited in the languages of the world.
     """
     assert finding(quotation, page).result is Quote.ALTERED
+
+
+@pytest.mark.parametrize(
+    ("quotation", "page"),
+    [
+        (
+            "Obžalovaný … zabil oba vězně v noci",
+            "Obžalovaný podle všech zpráv zabil oba vězně v noci",
+        ),
+        (
+            "Soud v Praze … vynesl rozsudek nad oběma",
+            "Soud v Praze v neděli vynesl rozsudek nad oběma",
+        ),
+        ("The board … sold the old pier", "The board of the town sold the old pier"),
+    ],
+)
+def test_a_word_that_only_looks_like_a_negation_turns_nothing(quotation: str, page: str) -> None:
+    """
+    Czech denies by a syllable, and "neděle" is a Sunday.
+    """
+    assert finding(quotation, page).result is Quote.FOUND
+
+
+def test_a_power_is_no_number_with_a_digit_more() -> None:
+    """
+    Raised digits lose their place with their markup: 10⁶ cells are not 106.
+    """
+    page = extract(
+        b"<html><body><p>There were 10<sup>6</sup> cells in the first sample.</p></body></html>",
+        "text/html",
+    )
+
+    assert locate("There were 106 cells in the first sample", page).result is Quote.ALTERED
+    assert locate("There were 10\u2076 cells in the first sample", page).result is Quote.FOUND
 
 
 def test_parts_far_from_each_other_were_not_said_together() -> None:

@@ -49,6 +49,7 @@ _SUPERSCRIPT = re.compile(r"<sup\b[^<>]*+>(.{0,300}?)</sup\s*>", re.IGNORECASE |
 _REFERENCE = re.compile(
     r"<a\b[^<>]*?(?:doc-noteref|#_ftn)[^<>]*+>(.{0,300}?)</a\s*>", re.IGNORECASE | re.DOTALL
 )
+_RAISED = str.maketrans("0123456789-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻")
 _TAG = re.compile(r"<[^<>]*>")
 _LINKED = re.compile(r"<a\b[^<>]*#[^<>]*>\s*\Z", re.IGNORECASE)
 _MARK = re.compile(r"\s*(?:(?:\[[^\[\]]{1,40}\][\s,]*){1,6}|[*†‡§¶]{1,4}|\(?\d{1,3}\)|[,;])\s*")
@@ -71,14 +72,15 @@ def rewritten(page: str, named: set[str], *, note: Callable[[str], str] = lambda
     It takes captions for alternative texts and labels for form fields, and words in a head's
     noscript for the body's; so they get other names.
     Browsers put quotation marks around q. Marks of footnotes go: "3 %<sup>[7]</sup> more" is
-    quoted as "3 % more".
+    quoted as "3 % more". A power stays one: "10<sup>6</sup>" is not 106.
 
     Args:
         note: What stands for a footnote's mark, given its markup.
     """
     if "sup" in named:
         page = _SUPERSCRIPT.sub(
-            lambda found: note(found[0]) + _gap(found[1]) if _is_note(found) else found[0], page
+            lambda found: note(found[0]) + _gap(found[1]) if _is_note(found) else _power(found),
+            page,
         )
     if "doc-noteref" in page or "#_ftn" in page:
         page = _REFERENCE.sub(
@@ -93,6 +95,15 @@ def rewritten(page: str, named: set[str], *, note: Callable[[str], str] = lambda
 
 def _renamed(found: re.Match[str]) -> str:
     return f"<{found[1]}{_OTHER_NAMES[found[2].lower()]}"
+
+
+def _power(found: re.Match[str]) -> str:
+    """The sup element; where it raises a number behind a number, with signs that say so."""
+    raised = _TAG.sub("", found[1]).strip()
+    before = _TAG.sub("", found.string[max(0, found.start() - 40) : found.start()])
+    if before[-1:].isdecimal() and raised.lstrip("-−–").isdecimal():
+        return raised.translate(_RAISED)
+    return found[0]
 
 
 def _gap(mark: str) -> str:

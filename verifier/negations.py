@@ -12,11 +12,21 @@ from verifier.typography import normalise
 
 _TABLE = tomllib.loads(resources.files(__package__).joinpath("negations.toml").read_text("utf-8"))
 LANGUAGES = tuple(name for name, entry in _TABLE.items() if isinstance(entry, dict))
-_ALIASES = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "ms": "id"}
+_ALIASES = {
+    **{"no": "nb", "nn": "nb", "iw": "he", "in": "id", "ms": "id", "fil": "tl"},
+    **{"bs": "hr", "sh": "hr", "cnr": "hr"},
+}
+_CYRILLIC = re.compile("[а-яђјљњћџ]")
 _STOP = r"\s.,;:!?()\[\]{}|/\"'-"
 _NEVER = re.compile(r"(?!)")
 # "3 May 1921" takes nothing back.
 _MONTH = re.compile(r"(?<=\d )may\b|\bmay(?=,? \d)")
+_UNSPACED = ("zh", "ja", "th")
+_PLAIN = 4
+"""Everyday words of two languages alike from which a text is of either: such are near relatives."""
+
+_LEAST_STEM = 5
+"""Letters and star of a stem that may be looked for in a text of any language: "ne*" is not."""
 _HAN, _KANA, _THAI = (re.compile(f"[{span}]") for span in ("一-鿿", "ぁ-ヿ", "ก-๛"))
 
 
@@ -47,7 +57,7 @@ class Language:
 def language(name: str) -> Language:
     """The words of a language; of all of them, without hedges and contrasts, where it is "" ."""
     if not name:
-        every = " ".join(_TABLE[one]["negation"] for one in ("en", "de", "fr", "es", "ru", "ar"))
+        every = _of_any()
         return Language(
             turning=_pattern(every, spaced=True),
             unsaying=_pattern(every, spaced=True),
@@ -58,7 +68,7 @@ def language(name: str) -> Language:
             common=frozenset[str]().union(*(_words(one) for one in LANGUAGES)),
         )
     entry = _TABLE[name]
-    spaced = name not in ("zh", "ja", "th")
+    spaced = name not in _UNSPACED
     return Language(
         turning=_pattern(
             " ".join((entry["negation"], entry["hedge"], entry["contrast"])), spaced=spaced
@@ -67,7 +77,7 @@ def language(name: str) -> Language:
         negating=_pattern(entry["negation"], spaced=spaced),
         dependent=_pattern(entry["that"], spaced=spaced, after=r" ?\Z"),
         joined=_pattern(entry["and"], spaced=spaced, before=r"\A[ ,;]*"),
-        spared=_pattern(entry.get("spared", ""), spaced=False),
+        spared=_pattern(entry.get("spared", ""), spaced=spaced),
         common=_words(name),
     )
 
@@ -84,6 +94,8 @@ def language_of(text: str, lang: str = "") -> str:
     """
     primary = lang.partition("-")[0].partition("_")[0].strip().lower()
     primary = _ALIASES.get(primary, primary)
+    if primary in ("hr", "sr"):  # written in either script
+        return "sr" if _CYRILLIC.search(text) else "hr"
     if primary in LANGUAGES:
         return primary
     kana, han, thai = (len(script.findall(text)) for script in (_KANA, _HAN, _THAI))
@@ -92,7 +104,8 @@ def language_of(text: str, lang: str = "") -> str:
     words = text.split()
     hits = {name: sum(word in _words(name) for word in words) for name in LANGUAGES}
     best = max(hits, key=lambda name: hits[name])
-    return best if hits[best] >= 2 else ""
+    tied = list(hits.values()).count(hits[best]) > 1
+    return best if hits[best] >= (_PLAIN if tied else 2) else ""
 
 
 def turning_word(skipped: str, name: str) -> str:
@@ -128,6 +141,24 @@ def negations(text: str, name: str) -> tuple[str, ...]:
     """The negations in levelled *text*, in order."""
     words = language(name)
     return tuple(found[0] for found in words.negating.finditer(words.spared.sub(" ", text)))
+
+
+def _of_any() -> str:
+    """The negations of every language, but for those that are everyday words of another."""
+    found = dict[str, None]()
+    for name in LANGUAGES:
+        if name in _UNSPACED:
+            continue
+        others = (other for other in LANGUAGES if other != name)
+        said = {word for other in others for word in _words(other) - _denied(other)}
+        found |= dict.fromkeys(
+            word for word in _TABLE[name]["negation"].split() if word not in said
+        )
+    return " ".join(word for word in found if "*" not in word or len(word) > _LEAST_STEM)
+
+
+def _denied(name: str) -> frozenset[str]:
+    return frozenset(normalise(_TABLE[name]["negation"]).split())
 
 
 @cache
