@@ -384,10 +384,75 @@ def test_two_copies_are_laid_side_by_side(archive: Archive) -> None:
 
     assert re.findall(r"<del>([^<]*)</del>", page) == ["1,204"]
     assert re.findall(r"<ins>([^<]*)</ins>", page) == ["About 900"]
-    assert "600 words are the same" in page
-    assert "604 words are the same" in page
+    left_out = re.findall(r"([0-9]+) more words are the same", page)
+    side = re.findall(r'<div class="v-side"[^>]*>(.*?)</div>', page, re.DOTALL)[0]
+    shown = [word for word in re.sub("<[^>]*>", "", side).split() if word != "…"]
+    assert len(left_out) == 2
+    assert sum(map(int, left_out)) + len(shown) == 600 + len(["1,204"]) + 604
     assert 'href="/audit/audit/a">The wells</a>' in page
     assert len(page) < 20_000
+
+
+def test_words_that_are_shown_do_not_count_as_left_out(archive: Archive) -> None:
+    """
+    "46 words are the same" above all 46 of them makes a reader look for what is hidden.
+    """
+    archive.capture(1, b"<p>One of the words is old, and the others stay.")
+    archive.capture(2, b"<p>One of the words is new, and the others stay.")
+
+    page = ask(archive, "/-/archived/1/against/2").text
+
+    assert re.findall(r"<ins>([^<]*)</ins>", page) == ["new,"]
+    assert "the same" not in page
+
+
+OPTION = re.compile(r'<option value="([0-9]+)"( selected)?>')
+
+
+def test_any_two_copies_can_be_chosen_on_the_page_of_one(archive: Archive) -> None:
+    """
+    The newest two are not always the question: what stood there when the page was cited is.
+    """
+    for number, words in enumerate((b"one", b"two", b"two", b"three"), 1):
+        archive.capture(number, b"<p>The words are " + words)
+    archive.capture(5, b"<p>Of another address", url="https://example.org/moved")
+    archive.capture(6, b"<p>Of nobody", url="https://example.org/else")
+    cited(archive, "a", 3)
+    archive.insert("checks", id=9, run_id=1, source_id="a", capture_id=5, hops="[]", headers="[]")
+
+    page = ask(archive, "/-/archived/3").text
+
+    older, newer = re.findall(r"<select.*?</select>", page, re.DOTALL)
+    assert [number for number, _ in OPTION.findall(older)] == ["5", "4", "3", "2", "1"]
+    assert [number for number, chosen in OPTION.findall(older) if chosen] == ["1"], "other bytes"
+    assert [number for number, chosen in OPTION.findall(newer) if chosen] == ["3"]
+    assert "of https://example.org/moved</option>" in older
+    (place,) = re.findall(r'<form class="v-choice" action="([^"]*)" method="get"', page)
+    answer = ask(archive, f"{place}?older=2&newer=4")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/-/archived/2/against/4"
+    compared = ask(archive, answer.headers["Location"]).text
+    chosen = [number for number, chosen in OPTION.findall(compared) if chosen]
+    assert chosen == ["2", "4"]
+
+
+@pytest.mark.parametrize("asked", ["", "older=1", "older=1&newer=x", "older=//a.example&newer=1"])
+def test_only_copies_can_be_chosen(archive: Archive, asked: str) -> None:
+    """
+    An address of ours that leads anywhere would lend our name to strangers.
+    """
+    archive.capture(1, PAGE)
+
+    assert ask(archive, f"/-/archived/against?{asked}").status_code == 404
+
+
+def test_a_single_copy_has_nothing_to_be_compared_with(archive: Archive) -> None:
+    """
+    A form with one choice asks for nothing.
+    """
+    archive.capture(1, PAGE)
+
+    assert "<form" not in ask(archive, "/-/archived/1").text
 
 
 @pytest.mark.parametrize("other", [b"<p>The <b>words</b>", b"<p>The words"])

@@ -31,6 +31,10 @@ PAGES = (
     "/audit?sql=selec",
     "/nowhere",
     "/-/allow-debug",
+    "/-/patterns",
+    "/-/messages",
+    "/-/plugins",
+    "/-/databases",
     "/-/archived/1",
 )
 

@@ -201,6 +201,39 @@ def _files(archive: Archive) -> dict[str, str]:
     }
 
 
+# ---- what stays on the machine -----------------------------------------------------------
+
+TELLING = (
+    "/-/databases",
+    "/-/databases.json",
+    "/-/threads",
+    "/-/threads.json",
+    "/-/metadata.json",
+    "/-/plugins.json",
+    "/-/settings.json",
+    "/-/versions.json",
+    "/-/patterns",
+    "/audit.json?sql=select+*+from+pragma_database_list",
+    "/audit.json?sql=select+file+from+%22PRAGMA_Database_List%22()",
+    "/audit?sql=selec",
+    "/audit.db",
+    "/.json",
+    "/audit.json",
+)
+
+
+def test_no_page_tells_where_anything_lies(archive: Archive) -> None:
+    """A path has the name of a user, a disk, a project: all that a stranger needs to go on."""
+    answers = get(archive, *TELLING)
+
+    for path, answer in zip(TELLING, answers, strict=True):
+        for place in (archive.folder, Path(server.__file__).parents[2], Path(os.__file__).parent):
+            assert str(place) not in answer.text, path
+    (told,) = json.loads(answers[1].text)
+    assert (told["name"], told["path"]) == ("audit", "audit.db")
+    assert json.loads(answers[9].text)["rows"] == []
+
+
 # ---- questions in SQL --------------------------------------------------------------------
 
 

@@ -33,7 +33,8 @@ def corrections(bulletin: Bulletin, *, width: int = 80) -> str:
     """
     rows = chosen(bulletin)
     if not rows:
-        return _wrapped(_none(bulletin), width) + "\n"
+        told = _none(bulletin)
+        return f"{told if bulletin.since is not None else _wrapped(told, width)}\n"
     never = [row for row in rows if not source_changed(row)]
     changed = [row for row in rows if source_changed(row)]
     cited = {source.id: source for source in bulletin.cited}

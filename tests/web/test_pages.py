@@ -213,6 +213,26 @@ def test_from_home_to_the_marked_words_and_back(
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_two_copies_are_chosen_and_compared_by_keyboard(
+    size: str, demo: Demonstration, site: str, browser: Browser
+) -> None:
+    """
+    What the page said when it was cited is a copy among many, and not everybody has a mouse.
+    """
+    older, newer = demo.copies(CHANGED)
+    with opened(browser, site, size) as tab:
+        tab.goto(f"/-/archived/{newer}?source={CHANGED}")
+        tab.get_by_label("What changed from").select_option(str(older))
+        assert fits(tab)
+        tab.get_by_label("to", exact=True).focus()
+        tab.keyboard.press("Tab")
+        tab.keyboard.press("Enter")
+
+        expect(tab).to_have_url(re.compile(f"/-/archived/{older}/against/{newer}$"))
+        expect(tab.locator("del").first).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_words_through_tags_entities_and_soft_hyphens_are_scrolled_to(
     size: str, strange: str, browser: Browser
 ) -> None:

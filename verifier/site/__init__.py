@@ -67,6 +67,7 @@ def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[A
         (rf"{place}/body$", archived.body),
         (rf"{place}/page-(?P<page>[0-9]{{1,6}})\.png$", archived.picture),
         (rf"{place}/record\.warc\.gz$", archived.record),
+        (r"^/-/archived/against$", compared.chosen),
         (rf"{place}/against/(?P<other>[0-9]{{1,18}})$", compared.page),
     ]
 

@@ -23,6 +23,9 @@ from verifier.shown import MARK, Shown
 from verifier.site import headers, ours, reading
 from verifier.site.cells import badge, is_web_address
 
+CHOICE = 200
+"""Copies among which a reader chooses two; any others are compared by their numbers."""
+
 _SHOWN = ("html", "plain")
 _DOWNLOADS = {"pdf": ("application/pdf", "pdf")}  # others go as bytes without a meaning
 
@@ -47,6 +50,14 @@ _OTHERS = """
 select id, captured_at, sha256 from captures where url = ? and id <> ? and status < 300
 order by id desc limit 10
 """
+_CHOICE = f"""
+select id, captured_at, status, sha256, url from captures
+where url = :url or id in (
+  select capture_id from checks
+  where source_id in (select source_id from checks where capture_id = :id)
+)
+order by id desc limit {CHOICE}
+"""  # noqa: S608 - a number of ours
 _ELSEWHERE = """
 select archive, timestamp, captured_at, url from snapshots where address = ?
 order by timestamp desc limit 5
@@ -128,6 +139,7 @@ async def page(request: Any, datasette: Any) -> Any:
     context = _provenance(copy, datasette) | {
         "others": await _rows(database, _OTHERS, [capture["url"], capture["id"]]),
         "elsewhere": await _rows(database, _ELSEWHERE, [source["address"]]) if source else [],
+        **await choice(datasette, capture),
     }
     try:
         if copy.kind in _SHOWN:
@@ -288,6 +300,34 @@ def _alone() -> dict[str, str]:
         "X-DNS-Prefetch-Control": "off",
         "X-Robots-Tag": "noindex",
         "Cache-Control": "private, max-age=0",
+    }
+
+
+async def choice(
+    datasette: Any, capture: dict[str, Any], other: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the form needs in which two copies are chosen to be compared.
+
+    Args:
+        other: What *capture*, the older one, is compared with. Without it, *capture* is compared
+            with the newest before it that has other bytes, or else with the one before or after.
+    """
+    wanted = {"url": capture["url"], "id": capture["id"]}
+    copies = await _rows(datasette.get_database(ours.DATABASE), _CHOICE, wanted)
+    known = {one["id"] for one in copies}
+    copies += [one for one in (capture, other) if one is not None and one["id"] not in known]
+    older, newer = capture["id"], other["id"] if other is not None else None
+    if newer is None:
+        before = [one for one in copies if one["id"] < capture["id"]]
+        changed = [one for one in before if one["sha256"] != capture["sha256"]]
+        after = [one for one in copies if one["id"] > capture["id"]]
+        nearest = next(iter([*changed, *before]), None)
+        older, newer = (nearest["id"], older) if nearest else (older, (after or copies)[-1]["id"])
+    return {
+        "choice": copies,
+        "chosen_older": older,
+        "chosen_newer": newer,
+        "compare": datasette.urls.path("/-/archived/against"),
     }
 
 

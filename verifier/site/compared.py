@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from datasette import Response
+from datasette import NotFound, Response
 
 from verifier.differences import Compared, Stretch
 from verifier.errors import StorageError
@@ -44,6 +44,14 @@ class Place:
     unchanged: int = 0
 
 
+async def chosen(request: Any, datasette: Any) -> Any:
+    """Leads from the form in which two copies are chosen to their differences."""
+    older, newer = (request.args.get(name) or "" for name in ("older", "newer"))
+    if not all(number.isascii() and number.isdecimal() for number in (older, newer)):
+        raise NotFound("Choose two archived copies by their numbers")
+    return Response.redirect(datasette.urls.path(f"/-/archived/{older}/against/{newer}"))
+
+
 async def page(request: Any, datasette: Any) -> Any:
     """The two texts side by side where they differ."""
     older = await archived.capture_of(request, datasette)
@@ -61,6 +69,7 @@ async def page(request: Any, datasette: Any) -> Any:
         "source_page": archived.source_page(datasette, source),
         "copy_page": lambda one: datasette.urls.path(f"/-/archived/{one['id']}"),
         "turned": datasette.urls.path(f"/-/archived/{newer['id']}/against/{older['id']}"),
+        **await archived.choice(datasette, older, newer),
     }
     try:
         found = await _compared(one, other)
@@ -100,6 +109,7 @@ def _places(stretches: Sequence[Stretch]) -> tuple[list[Place], int]:
             after += _part(stretch.after)
             continue
         is_last = number == len(stretches) - 1
+        left_out = len(stretch.before.split())
         if before or after:
             if not is_last and len(stretch.before) <= 2 * AROUND:
                 before.append(Part(text=stretch.before))
@@ -107,13 +117,15 @@ def _places(stretches: Sequence[Stretch]) -> tuple[list[Place], int]:
                 continue
             before.append(Part(text=_head(stretch.before)))
             after.append(Part(text=_head(stretch.after)))
+            left_out -= _told(before[-1])
             places.append(Place(before=tuple(before), after=tuple(after), unchanged=unchanged))
-        unchanged = len(stretch.before.split())
         if not is_last:
             before = [Part(text=_tail(stretch.before))]
             after = [Part(text=_tail(stretch.after))]
+            left_out -= _told(before[-1])
         else:
             before, after = [], []
+        unchanged = max(left_out, 0)
     if any(part.other for part in (*before, *after)):
         places.append(Place(before=tuple(before), after=tuple(after), unchanged=unchanged))
         unchanged = 0
@@ -124,6 +136,11 @@ def _part(words: str) -> Iterator[Part]:
     if words:
         cut = len(words) > LONG
         yield Part(text=f"{words[:LONG]}…" if cut else words, other=True)
+
+
+def _told(part: Part) -> int:
+    """How many words of a text it shows."""
+    return len(part.text.removeprefix("… ").removesuffix(" …").split())
 
 
 def _head(words: str) -> str:

@@ -35,6 +35,17 @@ _LONGEST_VALUE = 100_000_000  # bytes; a question could make texts of a gigabyte
 _GRACE = 5  # seconds that requests under way have when we are told to stop
 
 
+class _Site(Datasette):  # type: ignore[misc]
+    """A Datasette that tells visitors no path of this machine, on its pages for debugging."""
+
+    def _connected_databases(self) -> list[dict[str, Any]]:
+        return [one | {"path": Path(one["path"]).name} for one in super()._connected_databases()]
+
+    def _threads(self) -> dict[str, Any]:
+        told: dict[str, Any] = super()._threads()
+        return told | {"tasks": []}  # each would name a file, and its line
+
+
 class _ReadOnly(Database):  # type: ignore[misc]  # datasette publishes no types
     """A database of which no connection can write, whoever asks for one."""
 
@@ -46,6 +57,7 @@ class _ReadOnly(Database):  # type: ignore[misc]  # datasette publishes no types
         connection.execute("PRAGMA query_only = 1")
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # no other file either
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        connection.set_authorizer(_without_paths)
         return connection
 
     async def table_counts(self, limit: int = 10) -> dict[str, int | None]:
@@ -87,7 +99,7 @@ def build(
     described = metadata(plugin=ours.settings(database, warc_folder, good_for=good_for))
     pages = Path(__file__).parent / "pages"
     settings = _SETTINGS | {"default_allow_sql": sql, "base_url": base_path}
-    datasette = Datasette(metadata=described, settings=settings, template_dir=str(pages))
+    datasette = _Site(metadata=described, settings=settings, template_dir=str(pages))
     datasette.remove_database("_memory")
     # never immutable: that would ignore the write-ahead log of a running round
     datasette.add_database(_ReadOnly(datasette, path=str(database)), name=ours.DATABASE)
@@ -125,6 +137,12 @@ def serve(
     address = f"http://{shown}:{listener.getsockname()[1]}{base_path}"
     with listener:
         return asyncio.run(_serve(site.app(), listener, lambda: (ready or _print)(address)))
+
+
+def _without_paths(action: int, word: str | None, *_: str | None) -> int:
+    """What SQLite may do: all but tell where the database lies, to which it answers nothing."""
+    asks_where = action == sqlite3.SQLITE_PRAGMA and (word or "").lower() == "database_list"
+    return sqlite3.SQLITE_IGNORE if asks_where else sqlite3.SQLITE_OK
 
 
 class _Server(uvicorn.Server):
