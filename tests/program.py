@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,19 @@ class Program:
             finally:
                 process.kill()
         return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    @contextmanager
+    def serving(self, *options: str) -> Iterator[str]:
+        """``verifier serve`` as long as this lasts: the address that it tells, with no "/" last."""
+        with self.start("serve", "--port", "0", *options) as process:
+            assert process.stdout is not None
+            try:
+                told = re.search(r"http://\S+", process.stdout.readline())
+                assert told is not None
+                yield told[0].rstrip("/")
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=60)
 
     @property
     def database(self) -> Path:

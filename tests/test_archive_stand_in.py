@@ -28,13 +28,6 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def stand_in() -> Iterator[ArchiveStandIn]:
-    with ArchiveStandIn() as archive:
-        yield archive
-    assert archive.errors == []
-
-
-@pytest.fixture
 def client(stand_in: ArchiveStandIn) -> Iterator[httpx.Client]:
     keys = {"Authorization": f"LOW {stand_in.access_key}:{stand_in.secret_key}"}
     with httpx.Client(base_url=stand_in.base_url, headers=JSON | keys) as client:

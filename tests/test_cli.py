@@ -23,7 +23,9 @@ from tests.archive_stand_in import ArchiveStandIn, http
 from tests.loopback import Site, page, raw
 from tests.program import Program
 
-COMMANDS = ("run", "work", "serve", "report", "publish", "explain", "judge", "demo")
+COMMANDS = (
+    "run", "work", "serve", "report", "publish", "explain", "judge", "fixity", "doctor", "demo",
+)  # fmt: skip
 HEAVY = (
     "httpx", "aiohttp", "sqlite_utils", "datasette", "uvicorn", "apscheduler", "waybackpy",
     "warcio", "resiliparse", "asyncio", "ssl", "sqlite3",
@@ -242,6 +244,20 @@ def test_quiet_says_once_that_there_is_no_network(program: Program) -> None:
     assert (first.returncode, second.returncode) == (3, 3)
     assert len(first.stdout.splitlines()) == 2
     assert second.stdout == ""
+
+
+def test_a_round_without_network_says_so_and_prints_the_head(program: Program) -> None:
+    """Every round is an entry of the ledger, and whoever notes heads wants each."""
+    program.write({"id": "a", "url": "http://127.0.0.1:1/"})
+    program.settings["canaries"] = "http://127.0.0.1:1/"
+
+    done = program.run("run")
+
+    head = program.sql("SELECT chain FROM ledger ORDER BY seq DESC LIMIT 1")[0][0]
+    assert done.returncode == 3
+    assert done.stdout.startswith("No network: ")
+    assert "\n1 source listed, " in done.stdout
+    assert done.stdout.endswith(f"\nLedger head: {head}\n")
 
 
 def test_json_is_json_in_every_case(program: Program) -> None:

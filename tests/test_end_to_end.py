@@ -5,12 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -259,20 +256,6 @@ def a_copy_of_the_folder_is_a_backup(story: Story) -> None:
     assert backup.dump() == story.program.dump()
 
 
-@contextmanager
-def served(program: Program) -> Iterator[str]:
-    """The address of ``verifier serve``."""
-    with program.start("serve", "--port", "0") as process:
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            assert "http://127.0.0.1:" in line
-            yield "http" + line.partition("http")[2].partition("/ ")[0]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
-
-
 def fetch(url: str) -> tuple[str, Any]:
     """(body, headers) of a page."""
     with urllib.request.urlopen(url, timeout=20) as response:
@@ -281,7 +264,7 @@ def fetch(url: str) -> tuple[str, Any]:
 
 def the_served_pages_say_so_too(story: Story) -> None:
     """What a reader opens: the table, a source's page and the archived copy."""
-    with served(story.program) as address:
+    with story.program.serving() as address:
         table, _ = fetch(f"{address}/audit/audit.json?_shape=array&_size=max")
         assert {row["id"]: row["link"] for row in json.loads(table)} == story.program.audit("link")
         dead, _ = fetch(f"{address}/audit/audit.json?_shape=array&link=moved")
@@ -315,7 +298,7 @@ def test_a_small_web_through_two_rounds(tmp_path: Path) -> None:
 
 def test_serving_works_before_the_first_round(tmp_path: Path) -> None:
     """systemd starts it on the first day."""
-    with served(Program(tmp_path)) as address:
+    with Program(tmp_path).serving() as address:
         table, _ = fetch(f"{address}/audit/audit.json?_shape=array")
 
     assert json.loads(table) == []

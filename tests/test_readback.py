@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -27,13 +26,6 @@ PAGE = "https://example.org/report?year=2024&b=%7Ea"
 STAMP = "20240305060708"
 OTHER = "20240305060709"
 WORDS = b"<p>As it was said, in so many words: \xc3\xa9t\xc3\xa9.</p>"
-
-
-@pytest.fixture
-def stand_in() -> Iterator[ArchiveStandIn]:
-    with ArchiveStandIn() as archive:
-        yield archive
-    assert archive.errors == []
 
 
 def ask(

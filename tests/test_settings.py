@@ -52,6 +52,17 @@ def test_the_names_are_those_of_the_contract() -> None:
     )
 
 
+def test_each_setting_is_told_to_whoever_operates_it() -> None:
+    """
+    A setting that stands in no table is found by nobody.
+    """
+    manual = (Path(__file__).parents[1] / "docs/operating.md").read_text("utf-8")
+    _, _, table = manual.partition("## Settings\n")
+
+    for field in fields(Settings):
+        assert f"| `{PREFIX}{field.name.upper()}`" in table.replace("`, `", "` | `"), field.name
+
+
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
     """
     One run can differ without anybody editing the file.

@@ -22,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
+from tests.program import Program
 from tests.site_data import Archive
 from verifier.site import server
 
@@ -347,30 +348,13 @@ def proxy(port: int, *, strip: str = "") -> Iterator[str]:
             thread.join()
 
 
-@contextmanager
-def served(archive: Archive, *options: str) -> Iterator[str]:
-    """``verifier serve`` in a process of its own; the address that it tells."""
-    command = [sys.executable, "-m", "verifier", "serve", "--archive", str(archive.folder)]
-    process = subprocess.Popen(
-        [*command, "--port", "0", *options], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        told = re.search(r"http://\S+", process.stdout.readline())
-        assert told is not None
-        yield told[0]
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
-
-
 @pytest.mark.parametrize("strip", ["", "/deep/sources/"], ids=["passed on", "stripped"])
 def test_every_link_works_below_a_path_behind_a_proxy(archive: Archive, strip: str) -> None:
     """A maintainer's web server has other things at its root; both ways to set it up are used."""
     base = "/deep/sources/"
-    with served(archive, "--base-path", "deep/sources") as told, httpx.Client() as client:
-        assert told.endswith(base)
+    program = Program(archive.folder.parent)
+    with program.serving("--base-path", "deep/sources") as told, httpx.Client() as client:
+        assert f"{told}/".endswith(base)
         port = urlsplit(told).port
         assert port is not None
         with proxy(port, strip=strip) as front:
@@ -394,7 +378,7 @@ def test_every_link_works_below_a_path_behind_a_proxy(archive: Archive, strip: s
 
 def test_addresses_told_to_others_are_those_of_the_proxy(archive: Archive) -> None:
     """A feed's links are followed from somebody else's machine, on another day."""
-    with served(archive, "--base-path", "/deep/sources/") as told:
+    with Program(archive.folder.parent).serving("--base-path", "/deep/sources/") as told:
         port = urlsplit(told).port
         assert port is not None
         with proxy(port) as front:

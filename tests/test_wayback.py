@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -82,13 +82,6 @@ CLASSES = [
     )
     for code in codes
 ]
-
-
-@pytest.fixture
-def stand_in() -> Iterator[ArchiveStandIn]:
-    with ArchiveStandIn() as archive:
-        yield archive
-    assert archive.errors == []
 
 
 def ask(

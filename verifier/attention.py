@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -395,6 +396,18 @@ def short(words: str, limit: int) -> str:
     """*words* made :func:`plain`, cut to *limit* characters."""
     words = plain(words)
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def wrapped(words: str, width: int, *, first: str = "", indent: str = "") -> str:
+    """*words* in lines of *width* characters, never of fewer than 40; *first* begins the first."""
+    return textwrap.fill(
+        words,
+        width=max(width, 40),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,  # an address that is broken can't be followed
+        break_on_hyphens=False,
+    )
 
 
 def safe_address(url: str) -> str:

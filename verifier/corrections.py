@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from verifier.attention import (
-    KEPT,
-    plain,
-    plural,
-    safe_address,
-    source_changed,
-)
+from verifier.attention import KEPT, plain, plural, safe_address, source_changed, wrapped
 from verifier.bulletin import Bulletin
 from verifier.differences import words
 from verifier.records import AuditRow, Link, Quote, Source
@@ -34,11 +27,11 @@ def corrections(bulletin: Bulletin, *, width: int = 80) -> str:
     rows = chosen(bulletin)
     if not rows:
         told = _none(bulletin)
-        return f"{told if bulletin.since is not None else _wrapped(told, width)}\n"
+        return f"{told if bulletin.since is not None else wrapped(told, width)}\n"
     never = [row for row in rows if not source_changed(row)]
     changed = [row for row in rows if source_changed(row)]
     cited = {source.id: source for source in bulletin.cited}
-    blocks = [_wrapped(plain(f"{_count(never, changed)} {bulletin.state}"), width)]
+    blocks = [wrapped(plain(f"{_count(never, changed)} {bulletin.state}"), width)]
     for title, meaning, members in (
         (
             "MEND THE PAGE",
@@ -52,9 +45,9 @@ def corrections(bulletin: Bulletin, *, width: int = 80) -> str:
         ),
     ):
         if members:
-            blocks.append(f"{title} ({len(members)})\n{_wrapped(meaning, width)}")
+            blocks.append(f"{title} ({len(members)})\n{wrapped(meaning, width)}")
             blocks += ["\n".join(_entry(row, cited.get(row.id), width)) for row in members]
-    blocks.append(_wrapped(_not_covered(bulletin), width))
+    blocks.append(wrapped(_not_covered(bulletin), width))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -86,7 +79,7 @@ def _entry(row: AuditRow, source: Source | None, width: int) -> Iterator[str]:
     ]
     for label, told in facts:
         if told:
-            yield _wrapped(plain(told), width, first=f"  {label}: ", indent=" " * _INDENT)
+            yield wrapped(plain(told), width, first=f"  {label}: ", indent=" " * _INDENT)
     for label, address in (
         ("link", where_to_look(row)),
         ("copy", row.snapshot_url if row.copy in KEPT else ""),
@@ -146,14 +139,3 @@ def _not_covered(bulletin: Bulletin) -> str:
         f"{loose} not verbatim and not found in these words",
     ]
     return f"Other quotations: {'; '.join(parts)}."
-
-
-def _wrapped(words: str, width: int, *, first: str = "", indent: str = "") -> str:
-    return textwrap.fill(
-        words,
-        width=max(width, 40),
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -26,6 +25,7 @@ from verifier.attention import (
     tally,
     title_of,
     what_is_unknown,
+    wrapped,
 )
 from verifier.bulletin import Bulletin
 from verifier.news import headlines
@@ -49,17 +49,6 @@ JSON_FORMAT = "verifier-round/1"
 # ---- plain text --------------------------------------------------------------------------
 
 
-def _wrapped(words: str, width: int, *, first: str = "", indent: str = "") -> str:
-    return textwrap.fill(
-        words,
-        width=max(width, 40),
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,  # an address that is broken can't be followed
-        break_on_hyphens=False,
-    )
-
-
 def text(bulletin: Bulletin, *, width: int = 80) -> str:
     """The report for a terminal or a mail.
 
@@ -74,14 +63,14 @@ def text(bulletin: Bulletin, *, width: int = 80) -> str:
     if bulletin.no_news:
         return f"{plain(bulletin.no_news)}\n"
     rows, run = bulletin.rows, bulletin.run
-    blocks = [_wrapped(plain(f"{bulletin.opening} {bulletin.state}"), width)]
+    blocks = [wrapped(plain(f"{bulletin.opening} {bulletin.state}"), width)]
     if rows:
         blocks.append(_text_counts(overview_of(rows), width))
     if bulletin.news:
         lines = [bulletin.news_title.upper()]
         for line in bulletin.news:
             words = plain(f"{line.source_id}: {line.words}".removeprefix(": "))
-            lines.append(_wrapped(words, width, first="  ", indent="      "))
+            lines.append(wrapped(words, width, first="  ", indent="      "))
         blocks.append("\n".join(lines))
     for part, groups in parted(rows):
         blocks.append(f"---- {part} ----")
@@ -89,10 +78,10 @@ def text(bulletin: Bulletin, *, width: int = 80) -> str:
     if run and (run.problems or run.wrong_rows):
         wrong = f"WRONG ROWS OF SOURCES.CSV ({run.wrong_rows})"
         lines = [wrong if run.wrong_rows else "ABOUT SOURCES.CSV"]
-        lines += [_wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
+        lines += [wrapped(plain(p), width, first="  ", indent="      ") for p in run.problems]
         blocks.append("\n".join(lines))
     if rows:
-        blocks.append(_wrapped(bulletin.closing, width))
+        blocks.append(wrapped(bulletin.closing, width))
     if run and run.head:
         blocks.append(f"Ledger head: {plain(run.head)}")
     return "\n\n".join(blocks) + "\n"
@@ -100,27 +89,27 @@ def text(bulletin: Bulletin, *, width: int = 80) -> str:
 
 def _text_counts(overview: Overview, width: int) -> str:
     return "\n".join(
-        _wrapped(tally(counts), width, first=f"  {axis:<6} ", indent=" " * 9)
+        wrapped(tally(counts), width, first=f"  {axis:<6} ", indent=" " * 9)
         for axis, counts in by_axis(overview).items()
     )
 
 
 def _text_group(group: Group, members: Sequence[AuditRow], width: int) -> str:
     title = f"{group.title.upper()} ({len(members)})"
-    lines = [title, _wrapped(group.meaning, width)]
+    lines = [title, wrapped(group.meaning, width)]
     for row in members:
         if group.brief:
             line = f"{plain(row.id)}: {what_is_unknown(row)}"
-            lines.append(_wrapped(line, width, first="  ", indent="      "))
+            lines.append(wrapped(line, width, first="  ", indent="      "))
             continue
         lines += ["", f"  {plain(row.id)}"]
         if heading := title_of(row):
-            lines.append(_wrapped(heading, width, first="    ", indent="    "))
+            lines.append(wrapped(heading, width, first="    ", indent="    "))
         if row.url:
             lines.append(f"    {safe_address(row.url)}")
         for fact in facts_of(row):
             words = safe_address(fact.words) if fact.address else plain(fact.words)
-            lines.append(_wrapped(words, width, first=f"    {fact.label}: ", indent=" " * 8))
+            lines.append(wrapped(words, width, first=f"    {fact.label}: ", indent=" " * 8))
     return "\n".join(lines)
 
 
@@ -153,7 +142,7 @@ def summary(
     """
     state, _ = state_of(run, now=now, last_conclusive=last_conclusive)
     overview = overview or overview_of(rows)
-    lines = [_wrapped(plain(state), width), _text_counts(overview, width)]
+    lines = [wrapped(plain(state), width), _text_counts(overview, width)]
     needing = rows_needing(rows, copies=copies)
     if needing:
         lines.append(f"{plural(len(needing), 'source needs', 'sources need')} a reader:")
@@ -179,7 +168,7 @@ def _round_lines(run: Run, width: int) -> Iterable[str]:
         parts += [plural(new, "new source", "new sources")] if new else []
         yield f"News: {', '.join(parts)}"
     if run.preserve:
-        yield _wrapped(plain(run.preserve), width, first="Archive: ", indent=" " * 9)
+        yield wrapped(plain(run.preserve), width, first="Archive: ", indent=" " * 9)
     if run.wrong_rows or run.problems:
         yield (
             plural(run.wrong_rows, "row of sources.csv is wrong:", "rows of sources.csv are wrong:")
@@ -187,7 +176,7 @@ def _round_lines(run: Run, width: int) -> Iterable[str]:
             else "About sources.csv:"
         )
         for problem in run.problems[:_LISTED_ROWS]:
-            yield _wrapped(plain(problem), width, first="  ", indent="      ")
+            yield wrapped(plain(problem), width, first="  ", indent="      ")
         if len(run.problems) > _LISTED_ROWS:
             yield f"  and {len(run.problems) - _LISTED_ROWS} more"
 

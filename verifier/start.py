@@ -35,7 +35,7 @@ from verifier import (
     round,
     settings,
 )
-from verifier.attention import answer_counts, minute, plain
+from verifier.attention import answer_counts, minute, plain, plural
 from verifier.console import Bar
 from verifier.errors import InputError, StorageError, VerifierError
 from verifier.fanout import Manners
@@ -342,11 +342,7 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
         show(words)
     elif run.network == "down":
         if not (quiet and earlier is not None and earlier.network == "down"):
-            show(
-                f"{run.reason[:1].upper()}{run.reason[1:]}.\n"
-                f"{run.listed} sources are listed; they are checked when there is a network"
-                f"{f'; the last round that judged was of {minute(since)}' if since else ''}.\n"
-            )
+            show(_without_network(run, since) + ("" if quiet else f"Ledger head: {run.head}\n"))
     elif quiet:
         show(_news(run, earlier, rows, copies=copies))
     else:
@@ -355,6 +351,16 @@ def say(common: Common, run: Run, *, form: str, quiet: bool, copies: bool) -> in
         )
         show(words)
     return exit_code(run, rows, copies=copies)
+
+
+def _without_network(run: Run, since: datetime | None) -> str:
+    """Why nothing was judged, and how old the answers are."""
+    last = f"; the last round that judged was of {minute(since)}" if since is not None else ""
+    listed = plural(run.listed, "source", "sources")
+    return (
+        f"{run.reason[:1].upper()}{run.reason[1:]}.\n"
+        f"{listed} listed, to be checked when there is a network{last}.\n"
+    )
 
 
 def _telling(ledger: Ledger, run: Run, *, copies: bool) -> list[AuditRow]:

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.loopback import Site, page
 from tests.program import Program
 from tests.web.archives import HOSTILE, Demonstration, difficult
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
-AXE = Path(__file__).parents[2] / ".axe/node_modules/axe-core/axe.min.js"
-PICTURES = Path(__file__).parent / "pictures"
-"""Where screenshots are written, for people to look at; not in git."""
+from tests.web.browser import AXE, NEEDED, RUN_AXE, fits, picture
+from tests.web.browser import browser as browser
 
 PATIENCE = 20_000  # milliseconds; two cores may be busy with other tests
 SIZES = {"wide": (1280, 800), "narrow": (360, 740)}
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
+    *NEEDED,
     pytest.mark.timeout(400),  # the demonstration's rounds, on a busy machine
 ]
 
@@ -53,7 +37,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
 @pytest.fixture(scope="module")
 def site(demo: Demonstration) -> Iterator[str]:
     """The address of ``verifier serve`` on it."""
-    with served(demo.program) as address:
+    with demo.program.serving() as address:
         yield address
 
 
@@ -69,31 +53,8 @@ def strange(tmp_path_factory: pytest.TempPathFactory, trap: Site) -> Iterator[st
     """The address of ``verifier serve`` on pages that are hard to show."""
     folder = tmp_path_factory.mktemp("strange")
     difficult(folder / "archive", trap=trap.url("/"))
-    with served(Program(folder)) as address:
+    with Program(folder).serving() as address:
         yield address
-
-
-@contextmanager
-def served(program: Program) -> Iterator[str]:
-    """``verifier serve`` in a process of its own."""
-    process = program.start("serve", "--port", "0")
-    assert process.stdout is not None
-    try:
-        told = re.search(r"http://\S+[^/\s]", process.stdout.readline())
-        assert told is not None
-        yield told[0]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -116,17 +77,6 @@ def opened(browser: Browser, site: str, size: str, **options: Any) -> Iterator[P
         context.close()
     assert {urlsplit(url).netloc for url in asked} <= {urlsplit(site).netloc}
     assert faults == []
-
-
-def picture(tab: Page, name: str, *, whole: bool = False) -> None:
-    """Keep what is seen."""
-    PICTURES.mkdir(exist_ok=True)
-    tab.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
-
-
-def fits(tab: Page) -> bool:
-    """Whether nothing stands out to the right."""
-    return bool(tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def in_view(tab: Page, mark: Locator, frame: Locator | None = None) -> Callable[[], bool]:
@@ -307,12 +257,6 @@ def test_a_table_that_nobody_renewed_does_not_look_green(
 
 
 # ---- who can read it ---------------------------------------------------------------------
-
-RUN_AXE = """async () => {
-  const found = await axe.run(document, {iframes: false, resultTypes: ["violations"]});
-  return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
-    .map(v => `${v.id}: ${v.nodes.map(n => n.target.join(" ")).slice(0, 5).join(", ")}`);
-}"""
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: make axe")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.web.test_pages import AXE, CHROMIUM, FLAGS, RUN_AXE, fits, picture
+from tests.web.browser import AXE, NEEDED, RUN_AXE, fits, picture
+from tests.web.browser import browser as browser
 from verifier import sources
 from verifier.attention import title_of
 from verifier.bulletin import Bulletin
@@ -22,10 +22,7 @@ from verifier.report_html import html
 OURS = Path(__file__).parents[2] / "sources.csv"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
-]
+pytestmark = NEEDED
 
 
 def everything() -> Bulletin:
@@ -68,14 +65,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(html(everything()), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 def opened(browser: Browser, report: Path, scheme: str) -> tuple[Page, list[str]]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.program import Program
 from tests.site_data import Archive
+from tests.web.browser import NEEDED
+from tests.web.browser import browser as browser
 
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
-]
+pytestmark = NEEDED
 
 PAGES = (
     "/",
@@ -40,18 +35,9 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive whose daily rounds stopped five days ago."""
-    archive = Archive.new(tmp_path_factory.mktemp("archive"))
+    archive = Archive.new(tmp_path_factory.mktemp("home") / "archive")
     now = datetime.now(UTC)
     for number, days in enumerate((8, 7, 6, 5), 1):
         at = f"{now - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
@@ -69,17 +55,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 @pytest.fixture(scope="module")
 def address(archive: Archive) -> Iterator[str]:
     """Where ``verifier serve`` shows it."""
-    command = [sys.executable, "-m", "verifier", "serve", "--archive", str(archive.folder)]
-    process = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        told = re.search(r"http://\S+(?=/)", process.stdout.readline())
-        assert told is not None
-        yield told[0]
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
+    with Program(archive.folder.parent).serving() as address:
+        yield address
 
 
 def width_of(page: Page) -> int:
