@@ -32,9 +32,6 @@ __all__ = ["CONTEXT", "SKIP", "changed_around", "fragment_url", "is_telling", "l
 CONTEXT = 300
 """Characters kept on either side of a quotation that was found, or of the nearest passage."""
 
-SKIP_SENTENCES = 3
-"""Sentences that "…" may leave out."""
-
 FEW_WORDS = 3
 FEW_CHARACTERS = 6
 """Words, and characters of a script without spaces, that are too few to recognise a passage by."""
