@@ -27,6 +27,17 @@ class Headline:
     bad: bool = False
 
 
+def for_programs(change: Change) -> dict[str, str]:
+    """A change as the JSON of a round and of a report has it."""
+    return {
+        "source_id": change.source_id,
+        "axis": change.axis,
+        "before": change.before,
+        "after": change.after,
+        "reason": change.reason,
+    }
+
+
 def headlines(
     changes: Sequence[Change], rows: Sequence[AuditRow], *, copies: bool = True
 ) -> list[Headline]:

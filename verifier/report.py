@@ -28,7 +28,7 @@ from verifier.attention import (
     wrapped,
 )
 from verifier.bulletin import Bulletin
-from verifier.news import headlines
+from verifier.news import for_programs, headlines
 from verifier.records import AuditRow, Overview, Run
 
 __all__ = [
@@ -252,16 +252,7 @@ def as_json(
             }
             for row, _ in rows_needing(rows, copies=copies)
         ],
-        "news": [
-            {
-                "source_id": change.source_id,
-                "axis": change.axis,
-                "before": change.before,
-                "after": change.after,
-                "reason": change.reason,
-            }
-            for change in (run.news if run else ())
-        ],
+        "news": [for_programs(change) for change in (run.news if run else ())],
         "wrong_rows": run.wrong_rows if run else 0,
         "problems": list(run.problems) if run else [],
         "next_check_at": stamp(overview.next_check_at),

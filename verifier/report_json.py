@@ -14,6 +14,7 @@ from verifier.attention import (
     stamp,
 )
 from verifier.bulletin import Bulletin
+from verifier.news import for_programs
 from verifier.rows import of_audit
 
 FORMAT = "verifier-report/1"
@@ -43,16 +44,7 @@ def as_json(bulletin: Bulletin) -> str:
         else None,
         "counts": by_axis(overview),
         "next_check_at": stamp(overview.next_check_at),
-        "news": [
-            {
-                "source_id": change.source_id,
-                "axis": change.axis,
-                "before": change.before,
-                "after": change.after,
-                "reason": change.reason,
-            }
-            for change in bulletin.changes
-        ],
+        "news": [for_programs(change) for change in bulletin.changes],
         "sources": [
             {
                 **of_audit(row),
