@@ -268,6 +268,46 @@ def test_a_confirmed_copy_is_lost_when_it_is_missed_twice_a_day_apart(miss: Read
     assert twice.lost_at == READ + 31 * DAY
 
 
+def test_a_copy_that_was_missed_with_most_others_is_lost_after_a_week() -> None:
+    """An archive that shows nothing for two days lost nothing; after a week nobody can read it."""
+    misses = tuple(replace(later(GONE, day * DAY), id=day) for day in (30, 31, 36, 37))
+    custody = Custody(
+        address=URL,
+        snapshots=(COPY,),
+        observed=SAW,
+        doubted=frozenset(reading.id for reading in misses),
+    )
+
+    def after(number: int) -> Holding:
+        return confirm.of_snapshot(COPY, replace(custody, readings=(GOOD, *misses[:number])), ())
+
+    assert [after(number).lost_at for number in (1, 2, 3)] == [None, None, None]
+    assert after(4).lost_at == READ + 37 * DAY
+
+
+@pytest.mark.parametrize(
+    ("recent", "is_the_archive"),
+    [
+        ([(1, "a", False), (2, "b", False), (3, "c", False)], True),
+        ([(1, "a", False), (2, "b", False)], False),
+        ([(1, "a", False), (2, "a", False), (3, "a", False)], False),
+        ([(1, "a", False), (2, "b", False), (3, "c", False), (4, "d", True)], True),
+        (
+            [*((n, f"m{n}", False) for n in range(3)), *((n, f"s{n}", True) for n in (7, 8, 9))],
+            False,
+        ),
+        ([(1, "a", False), (2, "b", False), (3, "c", False), (3, "c", True)], False),
+        ([(1, "a", False), (2, "b", False), (3, "c", False), (4, "c", True)], False),
+        ([], False),
+    ],
+)
+def test_it_is_the_archive_when_most_hosts_are_missed_at_once(
+    recent: list[tuple[int, str, bool]], is_the_archive: bool
+) -> None:
+    """Who has a site taken out takes out many copies of one host; an ill archive shows nobody's."""
+    assert confirm.missed_with_most(recent) is is_the_archive
+
+
 def test_trouble_never_makes_lost() -> None:
     """No answer is no answer, however often."""
     trouble = replace(GONE, outcome=Outcome.TROUBLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -388,6 +389,33 @@ def test_a_confirmed_copy_is_read_again_monthly_and_its_loss_is_news(
     program.run("run", "--all")
     assert archive.saves_of(url) == 2
     assert program.audit("copy") == {"a": "confirmed"}
+
+
+@needs_faketime
+@pytest.mark.faketime
+def test_an_archive_that_misses_everything_has_lost_nothing_for_a_week(
+    program: Program, archive: ArchiveStandIn
+) -> None:
+    """An archive that says 404 to everybody would turn every copy to lost, which none is."""
+    with ExitStack() as stack:
+        sites = [stack.enter_context(Site()) for _ in range(4)]
+        urls = [site.set("/a", page(SAYS)) for site in sites]
+        program.write(*({"id": f"s{n}", "url": url, "quote": WORDS} for n, url in enumerate(urls)))
+        program.run("run")
+        assert set(program.audit("copy").values()) == {"confirmed"}
+        for url in urls:
+            archive.lose(url)
+
+        said = []
+        for days in (31, 32.1, 33.2, 39):
+            later(program, archive, timedelta(days=days))
+            program.run("run")
+            said.append(set(program.audit("copy").values()))
+            if days == 33.2:
+                assert "most of the others" in program.audit("copy_reason")["s0"]
+
+    assert said == [{"confirmed"}, {"confirmed"}, {"confirmed"}, {"lost"}]
+    assert program.sql("SELECT count(*) FROM snapshots WHERE lost_at IS NOT NULL") == [(4,)]
 
 
 @needs_faketime

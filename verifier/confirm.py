@@ -25,6 +25,12 @@ CAPTURE_TAKES = timedelta(minutes=2)
 """The archive's limit for one capture, redirects included (Save Page Now 2 Public API Docs)."""
 
 LOST_AFTER = timedelta(hours=24)  # between two readings that both say that it is gone
+LOST_WITH_MOST = timedelta(days=7)
+"""The same where most copies were missed at once: archives come back, and copies with them."""
+
+MOST = 3
+"""Hosts of which copies are missed at least where it is the archive: fewer may be taken out."""
+
 AGAIN = timedelta(days=30)  # a copy that was read is read again monthly
 FIRST_RETRY = timedelta(hours=1)  # doubling: the lag is minutes to hours, and days at times
 LAST_RETRY = timedelta(hours=24)
@@ -49,6 +55,7 @@ class Holding:
         finding: Of the source's words, in the newest reading that has one.
         missed_since: When the copy was first missed after it was confirmed.
         lost_at: When it was missed for the second time, a day later or more.
+        with_most: It was missed last when most others were, too.
     """
 
     snapshot: Snapshot
@@ -60,6 +67,7 @@ class Holding:
     finding: CopyFinding | None = None
     missed_since: datetime | None = None
     lost_at: datetime | None = None
+    with_most: bool = False
 
     @property
     def is_confirmed(self) -> bool:
@@ -88,8 +96,28 @@ def of_snapshot(snapshot: Snapshot, custody: Custody, findings: Sequence[CopyFin
     held = Holding(snapshot=snapshot)
     for reading in custody.readings:
         if reading.snapshot_id == snapshot.id and reading.outcome is not Outcome.TROUBLE:
-            held = _after(held, reading, here.get(reading.read_at), custody.observed)
+            held = _after(
+                replace(held, with_most=reading.id in custody.doubted),
+                reading,
+                here.get(reading.read_at),
+                custody.observed,
+            )
     return held
+
+
+def missed_with_most(recent: Iterable[tuple[int, str, bool]]) -> bool:
+    """Whether so many copies are missed at once that it is the archive's fault, not theirs.
+
+    Hosts are counted, not copies: whoever has a site taken out of an archive takes out all of it.
+
+    Args:
+        recent: Readings of copies that had been shown before, oldest first: the copy, the host
+            of its address, and whether it was shown. The newest of a copy counts.
+    """
+    newest = {copy: (host, shown) for copy, host, shown in recent}
+    shown = {host for host, there in newest.values() if there}
+    missed = {host for host, there in newest.values() if not there} - shown
+    return len(missed) >= MOST and len(missed) > len(shown)
 
 
 def _after(
@@ -120,7 +148,8 @@ def _missed(held: Holding) -> Holding:
         return held
     at = held.reading.read_at
     since = held.missed_since or at
-    lost = held.lost_at or (at if at - since >= LOST_AFTER else None)
+    enough = LOST_WITH_MOST if held.with_most else LOST_AFTER
+    lost = held.lost_at or (at if at - since >= enough else None)
     return replace(held, missed_since=since, lost_at=lost)
 
 

@@ -327,10 +327,15 @@ def _confirmed(source: Source, held: Holding) -> CopyAnswer:
         quoted = f"; the quotation in it is {says}"
     missed = ""
     if held.missed_since is not None and held.reading is not None:
+        then = (
+            "so were most of the others, which is the archive's fault as long as it is not so for "
+            "a week"
+            if held.with_most
+            else "a second such reading, a day after the first, makes it lost"
+        )
         missed = (
             f"; read again on {held.reading.read_at:%Y-%m-%d}, it was not there "
-            f"({held.reading.detail or held.reading.outcome}): a second such reading, a day "
-            "after the first, makes it lost"
+            f"({held.reading.detail or held.reading.outcome}): {then}"
         )
     return CopyAnswer(
         copy=Copy.CONFIRMED,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from verifier import rows
+from verifier import confirm, rows
 from verifier.ledger import Ledger
 from verifier.records import (
     CopyFinding,
     Custody,
     LocalCopy,
     Observed,
+    Outcome,
     Quote,
     ReadBack,
     Snapshot,
@@ -40,9 +43,61 @@ def of(ledger: Ledger, addresses: Sequence[str]) -> dict[str, Custody]:
     seen = observed(ledger, list(readings))
     for address, read in readings.items():
         result[address] = replace(
-            result[address], readings=tuple(read), observed=seen.get(address, Observed())
+            result[address],
+            readings=tuple(read),
+            observed=seen.get(address, Observed()),
+            doubted=frozenset(one.id for one in _misses(read) if is_doubted(ledger, one, address)),
         )
     return result
+
+
+def _misses(read: Sequence[ReadBack]) -> Iterator[ReadBack]:
+    """The readings that miss a copy which was shown before."""
+    shown: set[int] = set()
+    for reading in read:
+        if reading.outcome is Outcome.MEMENTO:
+            shown.add(reading.snapshot_id)
+        elif reading.outcome in _MISSED and reading.snapshot_id in shown:
+            yield reading
+
+
+def is_doubted(ledger: Ledger, reading: ReadBack, address: str) -> bool:
+    """Whether *reading* misses a copy, and the archive most others in the days before.
+
+    Args:
+        reading: Stored or about to be.
+        address: Of the copy.
+    """
+    if reading.outcome not in _MISSED:
+        return False
+    before = {
+        "id": reading.id - 1 if reading.id else sys.maxsize,
+        "since": rows.stamp(reading.read_at - _LATELY),
+        "most": _RECENT,
+    }
+    recent = [
+        (row["snapshot_id"], _host(row["address"]), row["outcome"] == Outcome.MEMENTO)
+        for row in reversed(list(ledger.query(_LATELY_READ, before)))
+    ]
+    return confirm.missed_with_most([*recent, (reading.snapshot_id, _host(address), False)])
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).netloc
+
+
+_MISSED = (Outcome.MISSING, Outcome.NOT_OURS)
+"""An archive that bars a page says so of that page: that is no fault of its own."""
+
+_LATELY = timedelta(hours=48)  # both readings that make a copy lost are within it
+_RECENT = 100
+_LATELY_READ = (
+    "SELECT r.snapshot_id, r.outcome, p.address FROM readbacks r "
+    "JOIN snapshots p ON p.id = r.snapshot_id WHERE r.id <= :id AND r.read_at >= :since "
+    "AND (r.outcome = 'memento' OR (r.outcome IN ('missing', 'not-ours') AND EXISTS ("
+    " SELECT 1 FROM readbacks e WHERE e.snapshot_id = r.snapshot_id AND e.id < r.id"
+    " AND e.outcome = 'memento'))) ORDER BY r.id DESC LIMIT :most"
+)
 
 
 _READ = (

@@ -459,6 +459,8 @@ class Asking:
                 readings=(*custody.readings, reading),
                 observed=seen.get(snapshot.address, Observed()),
             )
+            if custodians.is_doubted(ledger, reading, snapshot.address):
+                after = replace(after, doubted=after.doubted | {reading.id})
             said = [
                 [*earlier, *(one for one in found if one.source_id == source.id)]
                 for source, earlier in zip(sources, said, strict=True)

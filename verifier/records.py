@@ -720,6 +720,7 @@ class Custody:
         submission: The newest one.
         barred: Some row of this address must not be given to others (``preserve``).
         observed: Only filled where a copy was read.
+        doubted: Ids of readings that missed a copy when most others were missed, too.
     """
 
     address: str
@@ -729,6 +730,7 @@ class Custody:
     lookup: Lookup | None = None
     barred: bool = False
     observed: Observed = Observed()
+    doubted: frozenset[int] = frozenset()
 
 
 # ---- what it means -----------------------------------------------------------------------
