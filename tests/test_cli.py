@@ -587,3 +587,30 @@ def test_the_worker_does_its_round_at_once_and_ends_on_sigterm(program: Program)
 def runs_of(program: Program) -> list[tuple[object, ...]]:
     """Rounds that have come to their end."""
     return program.sql("SELECT id FROM runs WHERE outcome = 'conclusive'")
+
+
+INTERRUPTED = """
+import builtins, sys
+from verifier.__main__ import main
+really = builtins.__import__
+def imported(name, *rest, **more):
+    if name == "verifier.start":
+        raise KeyboardInterrupt
+    return really(name, *rest, **more)
+builtins.__import__ = imported
+sys.argv = ["verifier", "run"]
+main()
+"""
+
+
+def test_ctrl_c_before_anything_began_is_no_finding(tmp_path: Path) -> None:
+    """Loading takes half a second; a 1 would say that a source needs a reader."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -145,7 +145,9 @@ def test_it_shows_every_answer_and_leaves_nothing_behind(tmp_path: Path) -> None
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_it_can_be_ended_in_the_middle_of_a_round(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

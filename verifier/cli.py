@@ -78,8 +78,10 @@ def guarded(command: F) -> F:
 
     @wraps(command)
     def wrapped(**options: Any) -> None:
-        from verifier.start import Common, told
-
+        try:
+            from verifier.start import Common, told
+        except KeyboardInterrupt:  # half a second in which click would make it a 1
+            sys.exit(130)
         options["common"] = Common(
             sources=options.pop("sources"),
             archive=options.pop("archive"),

@@ -155,12 +155,14 @@ def _play(place: Common, stage: Stage, clock: Calendar, *, archive: str) -> None
 
 @contextmanager
 def _ends_on_sigterm() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, also where no event loop listens to it."""
+    """SIGTERM unwinds as Ctrl-C does, also where no event loop listens to it; so does SIGHUP."""
 
     def end(number: int, _frame: object) -> None:
         raise StoppedError(number)
 
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # a closed terminal; not after nohup
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         yield
     finally:
