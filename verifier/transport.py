@@ -426,7 +426,7 @@ _OURS = frozenset(
     ).split()
 )
 _NUMBERS = re.compile(r"\[Errno (\d+)\]")
-_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+_EXPIRED = frozenset((9, 10))  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED
 _WRONG_HOST = frozenset((62, 63, 64))  # X509_V_ERR_HOSTNAME_, EMAIL_, IP_ADDRESS_MISMATCH
 
 
@@ -465,7 +465,7 @@ def _tls_failure(error: ssl.SSLError) -> Failure:
     if not isinstance(error, ssl.SSLCertVerificationError):
         return Failure.TLS_FAILED
     code = getattr(error, "verify_code", None)
-    if code == _EXPIRED:
+    if code in _EXPIRED:
         return Failure.TLS_EXPIRED
     return Failure.TLS_WRONG_HOST if code in _WRONG_HOST else Failure.TLS_UNTRUSTED
 

@@ -73,7 +73,7 @@ _FAILING = {
     Failure.CONNECTION_TIMEOUT: "the host did not take the connection in time",
     Failure.DEADLINE: "the page did not come in time",
     Failure.DISCONNECTED: "the host hung up before it answered",
-    Failure.TLS_EXPIRED: "the certificate has expired",
+    Failure.TLS_EXPIRED: "the certificate has expired, or is not valid yet",
     Failure.TLS_WRONG_HOST: "the certificate is for another host",
     Failure.TLS_UNTRUSTED: "the certificate is by nobody we trust",
     Failure.TLS_FAILED: "no encrypted connection could be made",
