@@ -9,16 +9,8 @@ class VerifierError(Exception):
     exit_code = 5
 
 
-class InputError(VerifierError):
-    """A file, option or setting is wrong; nothing was done.
-
-    Attributes:
-        place: File (and line, column) or setting that is wrong.
-        problem: What is wrong, as a phrase that fits after a colon.
-        cure: What to do about it, as a sentence.
-    """
-
-    exit_code = 2
+class _PlacedError(VerifierError):
+    """Something is wrong at a place, and can be cured there; see the two kinds below."""
 
     def __init__(self, place: str, problem: str, cure: str = "") -> None:
         super().__init__(place, problem, cure)  # keeps the error picklable
@@ -28,6 +20,18 @@ class InputError(VerifierError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.problem}" + (f". {self.cure}" if self.cure else "")
+
+
+class InputError(_PlacedError):
+    """A file, option or setting is wrong; nothing was done.
+
+    Attributes:
+        place: File (and line, column) or setting that is wrong.
+        problem: What is wrong, as a phrase that fits after a colon.
+        cure: What to do about it, as a sentence.
+    """
+
+    exit_code = 2
 
 
 class RetireError(InputError):
@@ -51,7 +55,7 @@ class LockedError(VerifierError):
         return f"another round is running ({self.holder}); this one did nothing"
 
 
-class StorageError(VerifierError):
+class StorageError(_PlacedError):
     """The archive or the ledger cannot be written or read.
 
     Attributes:
@@ -59,15 +63,6 @@ class StorageError(VerifierError):
         problem: What the system said.
         cure: What to do about it, as a sentence.
     """
-
-    def __init__(self, place: str, problem: str, cure: str = "") -> None:
-        super().__init__(place, problem, cure)
-        self.place = place
-        self.problem = problem
-        self.cure = cure
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.problem}" + (f". {self.cure}" if self.cure else "")
 
 
 class MachineError(VerifierError):
