@@ -191,6 +191,17 @@ def test_no_cell_is_a_formula(sign: str) -> None:
         assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\n＝＋")]
 
 
+@pytest.mark.parametrize("behind", [";=1+1", "; =1+1", ';"=1+1', ";;@x", "a;-1;+2", "';＝1"])
+def test_no_cell_is_a_formula_where_lines_are_cut_at_semicolons(behind: str) -> None:
+    """So does Excel in Berlin and Paris, whose decimal sign is the comma."""
+    page = as_csv(bulletin([row("a", title=f"A title{behind}", source_says=f"words{behind}")]))
+
+    cut = [cell.strip(" \"'") for cell in page.replace("\r\n", ";").split(";")]
+    whole = [cell.lstrip(' "') for cell in page.replace("\r\n", ";").split(";")]
+    assert any(cell.startswith(tuple("=+-@＝")) for cell in cut), "it would be one"
+    assert not [cell for cell in whole if cell.startswith(tuple("=+-@＝"))]
+
+
 def test_the_csv_is_one_line_a_source_with_all_columns() -> None:
     """It is opened to sort and to hand on: commas and quotation marks must not shift cells."""
     rows = [misquoted(title='He said, "no"\nand left', status=200), row("b")]

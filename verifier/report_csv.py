@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from verifier.attention import address_to_use, group_of, needs_reader, plain
 from verifier.bulletin import Bulletin
@@ -12,8 +13,9 @@ from verifier.rows import of_audit
 
 # The signs with which a spreadsheet's formula begins, also in the wide forms that some
 # locales' spreadsheets take for them. Tab and carriage return begin one as well; `plain`
-# makes spaces of these, and takes them away at a cell's ends.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# makes spaces of these, and takes them away at a cell's ends. Where numbers have a decimal
+# comma, spreadsheets cut a line at semicolons: a formula may stand behind one, in any cell.
+_FORMULA = re.compile(r"(?:^|;[\s\"']*)(?=[=+\-@＝＋－＠])")
 
 
 def as_csv(bulletin: Bulletin) -> str:
@@ -22,8 +24,8 @@ def as_csv(bulletin: Bulletin) -> str:
     The columns are ``group``, ``needs_reader`` and ``use_instead`` after ``id``, then those of
     the table ``audit``. Of a report since some day only the sources of which an answer is news.
 
-    Each cell is one line of printable text; one that a spreadsheet would take for a formula
-    begins with an apostrophe. Datasette's CSV has the cells as they are.
+    Each cell is one line of printable text; what a spreadsheet would take for a formula has an
+    apostrophe before it. Datasette's CSV has the cells as they are.
     """
     changed = {change.source_id for change in bulletin.changes}
     file = io.StringIO()
@@ -64,4 +66,4 @@ def harmless(value: object) -> str:
     if isinstance(value, int):
         return str(value)  # of ours
     words = "" if value is None else plain(str(value))
-    return f"'{words}" if words.startswith(_FORMULA) else words
+    return _FORMULA.sub(r"\g<0>'", words)
