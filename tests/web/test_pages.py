@@ -269,6 +269,7 @@ def test_nobody_is_kept_out(size: str, demo: Demonstration, site: str, browser: 
     (report,) = demo.copies("minutes-1912")
     pages = [
         "/",
+        "/audit",
         "/audit/audit",
         "/audit/needs_a_person",
         f"/audit/audit/{CHANGED}",
@@ -281,8 +282,11 @@ def test_nobody_is_kept_out(size: str, demo: Demonstration, site: str, browser: 
     scheme = "light" if size == "wide" else "dark"
     faults = {}
     with opened(browser, site, size, color_scheme=scheme, bypass_csp=True) as tab:
+        if size == "narrow":
+            tab.set_viewport_size({"width": 320, "height": 640})
         for path in pages:
             tab.goto(path)
+            assert fits(tab), path
             for summary in tab.locator("details > summary").all():
                 summary.evaluate("one => one.parentElement.open = true")
             tab.add_script_tag(path=AXE)
