@@ -39,7 +39,7 @@ LAYERS = {
         notify
     """,
     "shell": """
-        round look derive rejudge judging recorder preserve fanout work
+        round look derive rejudge kept hindsight judging recorder preserve fanout work
         fixity doctor
         parsing parsing_child frames tour worker processes
     """,

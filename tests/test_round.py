@@ -111,7 +111,7 @@ def test_hosts_that_answer_with_errors_are_not_our_network(program: Program) -> 
     assert set(program.audit("link").values()) == {"suspect"}
 
 
-def test_without_a_network_a_newcomer_reads_two_lines(program: Program) -> None:
+def test_without_a_network_a_newcomer_reads_two_lines_and_the_head(program: Program) -> None:
     """And the list is mirrored, so that Datasette shows what will be checked."""
     with Site() as site:
         program.settings["canaries"] = f"{NOBODY} http://127.0.0.1:2/"
@@ -121,9 +121,10 @@ def test_without_a_network_a_newcomer_reads_two_lines(program: Program) -> None:
 
         assert site.connections == 0
     assert done.returncode == 3
-    assert len(done.stdout.splitlines()) == 2
-    assert "no network" in done.stdout.lower()
-    assert "2 sources" in done.stdout
+    first, second, head = done.stdout.splitlines()
+    assert "no network" in first.lower()
+    assert "2 sources" in second
+    assert head.startswith("Ledger head: ")
     assert done.stderr == ""
     assert program.sql("SELECT id FROM sources ORDER BY id") == [("a",), ("b",)]
     assert program.dump() == program.sql("SELECT * FROM checks") == []

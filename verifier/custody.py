@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from verifier import confirm, rows
-from verifier.ledger import Ledger
+from verifier.ledger import BELIEVED, LOOKS, Ledger
 from verifier.records import (
+    Check,
     CopyFinding,
     Custody,
     LocalCopy,
@@ -164,10 +165,18 @@ _FOUND = (
 def local(ledger: Ledger, ids: Sequence[str]) -> dict[str, LocalCopy]:
     """What our own archive holds of the words that these sources quote now."""
     newest: dict[str, dict[int, tuple[int | None, Quote]]] = {}
+    only: dict[str, dict[str, Any] | None] = {}
     for row in _many(ledger, _LOCAL, ids):  # a newer reading of the same look replaces the older
         said = (row["capture_id"], Quote(row["result"]))
         newest.setdefault(row["source_id"], {})[row["check_id"]] = said
-    return {id: _local([said[check] for check in sorted(said)]) for id, said in newest.items()}
+        ours = row["found_in"] == "local" and only.get(row["source_id"], row) is not None
+        only[row["source_id"]] = row if ours else None
+    found = {id: _local([said[check] for check in sorted(said)]) for id, said in newest.items()}
+    for id, ours_alone in only.items():
+        if ours_alone is not None:
+            since = rows.moment(ours_alone["found_at"])
+            found[id] = replace(found[id], since=since, finding=rows.finding(ours_alone))
+    return found
 
 
 def _local(said: Sequence[tuple[int | None, Quote]]) -> LocalCopy:
@@ -183,10 +192,36 @@ def _local(said: Sequence[tuple[int | None, Quote]]) -> LocalCopy:
 
 _UNTOLD = (Quote.UNCHECKED, Quote.NO_QUOTE)
 _LOCAL = (
-    "SELECT f.source_id, f.check_id, f.capture_id, f.result FROM quote_findings f "
+    "SELECT f.*, f.reason AS finding_reason, p.source_says FROM quote_findings f "
     "JOIN sources s ON s.id = f.source_id AND s.quote_sha256 = f.quote_sha256 "
     "JOIN checks c ON c.id = f.check_id AND c.url = s.url "
+    "LEFT JOIN passages p ON p.finding_id = f.id "
     "WHERE f.found_in IN ('live', 'local') AND s.quote != '' AND f.source_id IN ({}) ORDER BY f.id"
+)
+
+
+def never_sought(ledger: Ledger, most: int) -> list[tuple[Source, Check]]:
+    """Sources whose words no look was for, each with the newest good look that was kept."""
+    found = list(ledger.query(_NEVER_SOUGHT, {"most": most}))
+    newest = {row["id"]: row["check_id"] for row in found}
+    ids = list(newest)
+    looks = {
+        row["id"]: rows.check(row)
+        for row in _many(ledger, f"{LOOKS} WHERE c.id IN ({{}})", list(newest.values()))
+    }
+    return [(source, looks[newest[source.id]]) for source in ledger.sources(ids)]
+
+
+_NEVER_SOUGHT = (
+    "SELECT s.id, max(c.id) AS check_id FROM sources s CROSS JOIN checks c ON c.source_id = s.id "  # noqa: S608 - words of ours
+    "AND c.url = s.url AND c.address = s.address JOIN runs r ON r.id = c.run_id "
+    "LEFT JOIN readings n ON n.id = (SELECT max(id) FROM readings WHERE check_id = c.id) "
+    "WHERE s.retired_at IS NULL AND s.quote != '' AND s.fault = '' AND NOT EXISTS ("
+    " SELECT 1 FROM quote_findings f JOIN checks k ON k.id = f.check_id WHERE f.source_id = s.id"
+    " AND f.quote_sha256 = s.quote_sha256 AND k.url = s.url AND k.address = s.address) "
+    "AND c.capture_id IS NOT NULL AND coalesce(n.seen, c.seen) IN ('alive', 'moved') "
+    f"AND c.truncated = '' AND c.undecoded = '' AND c.failure = '' AND {BELIEVED} "
+    "GROUP BY s.id ORDER BY s.line LIMIT :most"
 )
 
 

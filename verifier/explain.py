@@ -536,6 +536,8 @@ def _quote_evidence(dossier: Dossier) -> Iterator[Evidence]:
 def _place(finding: Found) -> str:
     if finding.snapshot_id is not None:
         return f"the Wayback copy (snapshot {finding.snapshot_id}"
+    if finding.found_in == "local":
+        return f"what we kept of the page (check {finding.check_id}"
     return f"the {finding.found_in} page (check {finding.check_id}"
 
 

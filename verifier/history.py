@@ -441,6 +441,8 @@ def _from_copy(row: AuditRow, source: Source, copy: CopyAnswer, kept: LocalCopy)
     if not source.quote:
         return row
     if kept.looked:
+        if row.quote is Quote.UNCHECKED and kept.finding is not None:
+            row = replace(row, **_in_hindsight(kept.finding, kept.since))
         return replace(row, quote_reason=_dated(row, copy))
     finding = copy.held.finding if copy.held is not None and copy.copy is Copy.CONFIRMED else None
     if finding is None:
@@ -473,6 +475,22 @@ def _dated(row: AuditRow, copy: CopyAnswer) -> str:
     return f"found-until {copy.snapshot.captured_at:%Y-%m-%d}: {rest}{_BY_THE_COPY}"
 
 
+def _in_hindsight(finding: Finding, since: datetime | None) -> _Changes:
+    """What is said of words that came into the row when the page could not be had any more."""
+    found = finding.result is Quote.FOUND
+    prefix = "" if found else "never-found: "
+    return {
+        "quote": finding.result,
+        "quote_reason": f"{prefix}{_IN_OURS} these words came after the page was last had; in our "
+        f"copy of {since:%Y-%m-%d}: {finding.reason}",
+        "quote_since": since,
+        "quote_first_found_at": since if found else None,
+        "quote_last_found_at": since if found else None,
+        "source_says": finding.source_says,
+    }
+
+
+_IN_OURS = "local-copy:"
 _BY_THE_COPY = " (then it stood there, as the Wayback copy shows)"
 _UNDATED = (Quote.FOUND, Quote.NO_QUOTE, Quote.UNCHECKED)
 _IN_THE_COPY = "confirmed-copy:"

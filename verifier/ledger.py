@@ -167,11 +167,14 @@ class Reread:
         check: With its id, the new reading, and the new finding.
         reading: The reading is another one than was known, and is to be kept.
         quote: SHA-256 of the quotation, where the finding is another one; else "".
+        found_in: ``live``, or ``local`` where words that no look was for are looked for in what
+            was kept of it.
     """
 
     check: Check
     reading: bool
     quote: str
+    found_in: str = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -742,6 +745,7 @@ class Ledger:
             if look.quote and check.finding is not None:
                 self._finding_id += 1
                 row = rows.of_finding(check, self._finding_id, check.id, look.quote)
+                row["found_in"] = look.found_in
                 findings.append(row)
                 entries.append(_finding_entry(row))
                 if check.finding.passage or check.finding.source_says:

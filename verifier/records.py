@@ -703,11 +703,15 @@ class LocalCopy:
         says: ``found`` where they stand in one, else what the newest says of them; None where
             they were looked for in none.
         looked: They were looked for in a body of the live page at least once, kept or not.
+        since: What is known only from a body that we kept: when the page was as it is there.
+        finding: Of the words in that body; None where a look at the page itself was for them.
     """
 
     capture_id: int | None = None
     says: Quote | None = None
     looked: bool = False
+    since: datetime | None = None
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

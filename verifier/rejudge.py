@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from verifier import confirm, custody, evidence, rows, sight, verdict, warc
+from verifier import confirm, custody, evidence, rows, sight, verdict
 from verifier.derive import Fold, derive_some
 from verifier.errors import InputError, StorageError
 from verifier.evidence import Asked, Known
+from verifier.kept import Captures
 from verifier.ledger import Ledger, Reread
 from verifier.records import (
     Baseline,
-    Capture,
     Change,
     Check,
-    Fetched,
     Finding,
-    Hop,
-    NoReply,
     Probe,
-    Reply,
     Run,
-    StoredResponse,
-    Truncated,
 )
 from verifier.round import CHUNK, Progress, Silent, locked
 from verifier.sight import Judged
@@ -163,7 +155,7 @@ class _Reader:
         made: The baselines that today's rules make, by source, url and address.
     """
 
-    captures: _Captures
+    captures: Captures
     probes: Mapping[tuple[str, int], Sequence[Probe]]
     known: Mapping[_Key, Known]
     made: dict[_Key, tuple[Check, Baseline]] = field(default_factory=dict)
@@ -172,7 +164,7 @@ class _Reader:
     def of(cls, ledger: Ledger, folder: Path, some: Sequence[str]) -> _Reader:
         """A reader of all that is stored of these addresses."""
         return cls(
-            captures=_Captures(ledger, folder),
+            captures=Captures(ledger, folder),
             probes=evidence.probes(ledger, some),
             known=evidence.baselines(ledger, some),
         )
@@ -243,87 +235,6 @@ def _news(look: Sequence[Asked], judged: Judged) -> Iterator[Reread]:
 def _stored_part(finding: Finding) -> Finding:
     """A finding as the tables keep it: its end and its differences follow from the rest."""
     return replace(finding, passage="", end=None, difference=())
-
-
-@dataclass(frozen=True, slots=True)
-class _Captures:
-    """What looks got over the wire, out of the WARC files."""
-
-    ledger: Ledger
-    folder: Path
-
-    def reply(self, check: Check) -> tuple[Fetched, bool]:
-        """What a look got, and whether it is all there: hops, heads and body.
-
-        Raises:
-            IntegrityError: A record is missing or is not what was stored.
-        """
-        told: list[dict[str, Any]] = json.loads(check.hops)
-        kept = evidence.captures(self.ledger, [hop["capture"] for hop in told if hop["capture"]])
-        stored = [self._stored(kept[hop["capture"]]) if hop["capture"] else None for hop in told]
-        hops = tuple(_hop(hop, check, found) for hop, found in zip(told, stored, strict=True))
-        if check.failure is not None and check.status is None:
-            silence = NoReply(
-                url=check.final_url,
-                failure=check.failure,
-                detail=check.detail,
-                requested_at=check.checked_at,
-                hops=hops,
-                attempts=check.attempts,
-                retry_after=check.retry_after,
-            )
-            return silence, True
-        last = stored[-1] if stored else None
-        if last is None:
-            headers = tuple(
-                (name.encode("latin-1"), value.encode("latin-1"))
-                for name, value in json.loads(check.headers)
-            )
-            hops = (*hops[:-1], replace(hops[-1], headers=headers))
-        reply = Reply(
-            hops=hops,
-            content=last.content if last is not None else b"",
-            undecoded=check.undecoded,
-            attempts=check.attempts,
-            retry_after=check.retry_after,
-            unverified=check.failure,
-            detail=check.detail if check.failure is not None else "",
-        )
-        return reply, last is not None
-
-    def _stored(self, capture: Capture) -> StoredResponse:
-        """The response of a capture; of a revisit with the body that it shares."""
-        head = warc.read(self.folder, capture.file, capture.offset)
-        if capture.revisit_of is None:
-            return head
-        original = evidence.captures(self.ledger, [capture.revisit_of])[capture.revisit_of]
-        whole = warc.read(self.folder, original.file, original.offset)
-        return replace(head, body=whole.body, content=whole.content)
-
-
-def _hop(told: dict[str, Any], check: Check, found: StoredResponse | None) -> Hop:
-    headers: tuple[tuple[bytes, bytes], ...]
-    if found is not None:
-        headers = tuple((k.encode("latin-1"), v.encode("latin-1")) for k, v in found.headers)
-    else:
-        location = str(told["location"]).encode("latin-1", "replace")
-        headers = ((b"Location", location),) if location else ()
-    return Hop(
-        url=told["url"],
-        requested_at=found.captured_at if found is not None else check.checked_at,
-        request=b"",
-        peer=told["peer"],
-        version="HTTP/1.1",
-        status=told["status"],
-        reason=b"",
-        headers=headers,
-        body=found.body if found is not None else b"",
-        truncated=found.truncated if found is not None else _cut(check),
-    )
-
-
-def _cut(check: Check) -> Truncated | None:
-    return Truncated(check.truncated) if check.truncated else None
 
 
 def _now() -> datetime:

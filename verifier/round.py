@@ -25,6 +25,7 @@ from verifier import (
     confirm,
     copies,
     custody,
+    hindsight,
     history,
     landings,
     outage,
@@ -213,6 +214,7 @@ class _Round:
         self._readings: dict[str, bool] = {}
         self._hosts: dict[str, HostLook] = {}
         self._failing = 0
+        self._looked_back: list[str] = []
 
     async def run(self, listed: SourceList) -> Run:
         started = self._now()
@@ -267,6 +269,7 @@ class _Round:
         run = await self._doubted(run, list(self._host_looks(seats, before)))
         if run.outcome == "inconclusive":
             return await self._close(run)
+        self._looked_back = await self._look_back(run.id)
         run = replace(run, preserve=await self._preserve(run.id))
         return await self._derive(replace(run, outcome="conclusive"))
 
@@ -432,6 +435,11 @@ class _Round:
         for host, look in self._hosts.items():
             yield replace(look, well=host in well)
 
+    async def _look_back(self, run_id: int) -> list[str]:
+        async with self._plan.parsers() as parsers:
+            folder = self._plan.archive_folder / "warc"
+            return await hindsight.look_back(self._stored, parsers.judge, folder, run_id=run_id)
+
     # ---- copies --------------------------------------------------------------------------
 
     async def _preserve(self, run_id: int) -> str:
@@ -476,6 +484,8 @@ class _Round:
             last = ledger.last_run(conclusive=True)
             since = stamp(last.started_at) if last is not None else ""
             ids = ledger.undigested(since, now=self._now())
+            known = set(ids)
+            ids += [id for id in self._looked_back if id not in known]
             with ledger.transaction():
                 news: list[Change] = []
                 for start in range(0, len(ids), CHUNK):

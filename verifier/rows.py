@@ -472,12 +472,13 @@ def check(row: Mapping[str, Any]) -> Check:
             reason=row["reason"],
             suggested_url=row["suggested_url"],
         ),
-        finding=None if row["result"] is None else _finding(row),
+        finding=None if row["result"] is None else finding(row),
         conclusive=bool(row["conclusive"]),
     )
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
+def finding(row: Mapping[str, Any]) -> Finding:
+    """The finding of a row with ``finding_reason`` and ``source_says``."""
     return Finding(
         result=Quote(row["result"]),
         reason=row["finding_reason"],
