@@ -343,6 +343,29 @@ def test_a_database_that_another_program_locks_is_an_error_with_a_cure(path: Pat
         assert mirror(ledger, source("one")).new == 1
 
 
+def test_who_reads_on_and_on_does_not_hold_up_the_end_of_a_round(
+    ledger: Ledger, path: Path
+) -> None:
+    """
+    A page of the site that is read slowly, or somebody's shell, has the old state in use; the
+    log cannot be emptied then, and waiting for it would have no end.
+    """
+    log = Path(f"{path}-wal")
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM runs").fetchall()
+        begin(ledger)
+
+        assert not ledger.checkpoint(patience=0.05)
+
+        assert log.stat().st_size > 0
+        assert reader.execute("SELECT count(*) FROM runs").fetchall() == [(0,)]  # its own state
+    assert ledger._read("PRAGMA busy_timeout") == [(30_000,)]  # writers are waited for as ever
+    assert ledger.checkpoint(patience=5.0)
+    assert log.stat().st_size == 0
+    assert ledger._read("SELECT count(*) FROM runs") == [(1,)]
+
+
 def test_reading_a_damaged_database_is_an_error_with_a_cure(path: Path) -> None:
     """Damage shows when a page is read, not when the file is opened."""
     with Ledger(path) as ledger:

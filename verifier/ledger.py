@@ -255,10 +255,23 @@ class Ledger:
         """Close the file; what is committed stays."""
         self._db.close()
 
-    def checkpoint(self) -> None:
-        """Fold the ``-wal`` into the file, so that copying the folder is a backup."""
+    def checkpoint(self, *, patience: float = 2.0) -> bool:
+        """Fold the ``-wal`` into the file; whether that was done.
+
+        Who reads meanwhile can keep it from ending: then the ``-wal`` stays, belongs to the
+        database, and is folded in by a later round. Nothing is lost by that.
+
+        Args:
+            patience: Seconds to wait for readers. Nobody can write meanwhile.
+        """
         with _storage(self.path):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((usual,),) = self._read("PRAGMA busy_timeout")
+            self._db.execute(f"PRAGMA busy_timeout={patience * 1000:.0f}")
+            try:
+                ((hindered, *_),) = self._read("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout={usual}")
+        return not hindered
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sqlite3
@@ -179,6 +180,8 @@ async def _serve(
     def stop(number: signal.Signals) -> None:
         received.append(number)
         server.should_exit = True
+        # it would print a traceback for each reader who is cut off when the grace is over
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
