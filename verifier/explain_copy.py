@@ -172,7 +172,9 @@ def _next_reading(held: Holding, now: datetime) -> str:
     due = held.snapshot.next_read_at
     if due is None or due <= now:
         return "It is read back in the next round."
-    if held.is_confirmed and held.missed_since is not None:
+    if held.is_confirmed and held.missed_since is not None and held.with_most:
+        why = ": it was missed with most others; only a week of that would make it lost"
+    elif held.is_confirmed and held.missed_since is not None:
         why = ": it was missed once, and a second time, a day later, would make it lost"
     elif held.reading is not None and held.reading.outcome is Outcome.MEMENTO:
         why = ": what was read is read again monthly"
