@@ -358,6 +358,20 @@ def test_a_guard_that_is_gone_is_found(program: Program) -> None:
     assert "checks_no_update" in examine(program).damages[0].problem
 
 
+def test_a_guard_that_guards_less_is_found(program: Program) -> None:
+    """
+    Its name alone keeps nobody out.
+    """
+    with closing(sqlite3.connect(program.database)) as connection:
+        connection.execute("DROP TRIGGER checks_no_update")
+        connection.execute(
+            "CREATE TRIGGER checks_no_update BEFORE UPDATE ON checks WHEN 0 BEGIN SELECT 1; END"
+        )
+
+    problems = [damage.problem for damage in examine(program).damages]
+    assert problems == ["the guard checks_no_update is not what it was"]
+
+
 def test_rows_deleted_at_the_end_are_found_by_a_head_printed_earlier(program: Program) -> None:
     """
     Whoever deletes the last entries with all that they stand for leaves a chain that is whole.

@@ -74,11 +74,17 @@ class Recount:
             self._db.execute("BEGIN")  # from here on everything is read as of one moment
             names = self._db.execute("SELECT type, name FROM sqlite_master").fetchall()
             self._tables = {row["name"] for row in names if row["type"] == "table"}
-            missing = _guards() - {row["name"] for row in names if row["type"] == "trigger"}
-            for name in sorted(missing):
-                table = name.rpartition("_no_")[0]
-                if table in self._tables:
+            triggers = self._db.execute(
+                "SELECT name, CAST(sql AS BLOB) AS told FROM sqlite_master WHERE type = 'trigger'"
+            )
+            there = {row["name"]: row["told"] for row in triggers}
+            for name, told in sorted(_guards().items()):
+                if name.rpartition("_no_")[0] not in self._tables:
+                    continue
+                if name not in there:
                     self._found("the database", f"the guard {name} is gone", ())
+                elif there[name] != told:
+                    self._found("the database", f"the guard {name} is not what it was", ())
             if quick:
                 return
             for (problem,) in self._db.execute("PRAGMA integrity_check(50)"):
@@ -379,6 +385,7 @@ def _agrees(entry: sqlite3.Row, told: dict[str, Any], row: sqlite3.Row) -> bool:
     return named and (entry["kind"] != "run" or row["head"] == entry["chain"])
 
 
-def _guards() -> set[str]:
-    """The names of the triggers that keep rows from being changed."""
-    return {statement.split("IF NOT EXISTS ")[1].split()[0] for statement in schema.guards()}
+def _guards() -> dict[str, bytes]:
+    """The triggers that keep rows from being changed: by name, as SQLite keeps their words."""
+    statements = (statement.replace("IF NOT EXISTS ", "") for statement in schema.guards())
+    return {statement.split()[2]: statement.encode() for statement in statements}
